@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Who pays for pinned memory. */
+#include <linux/cred.h>
+#include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/sched/user.h>
+#include <linux/slab.h>
+
+#include "account.h"
+
+/**
+ * account_book_init - an empty book
+ * @book: to initialise
+ */
+void account_book_init(struct account_book *book)
+{
+	spin_lock_init(&book->lock);
+	INIT_LIST_HEAD(&book->accounts);
+	atomic_long_set(&book->pinned, 0);
+	atomic_long_set(&book->charged, 0);
+}
+
+static struct account *find_current(struct account_book *book)
+{
+	struct account *account;
+
+	lockdep_assert_held(&book->lock);
+	list_for_each_entry(account, &book->accounts, node)
+		if (account->mm == current->mm &&
+		    account->user == current_user() &&
+		    account->task == current->group_leader)
+			return account;
+	return NULL;
+}
+
+/**
+ * account_get_current - the account of the calling process
+ * @book: of the context
+ *
+ * Return: the account with a reference, or ERR_PTR(-ENOMEM).
+ */
+struct account *account_get_current(struct account_book *book)
+{
+	struct account *account, *fresh;
+
+	spin_lock(&book->lock);
+	account = find_current(book);
+	if (account)
+		refcount_inc(&account->refs);
+	spin_unlock(&book->lock);
+	if (account)
+		return account;
+
+	fresh = kzalloc(sizeof(*fresh), GFP_KERNEL_ACCOUNT);
+	if (!fresh)
+		return ERR_PTR(-ENOMEM);
+	refcount_set(&fresh->refs, 1);
+	fresh->book = book;
+	fresh->mm = current->mm;
+	fresh->user = get_uid(current_user());
+	fresh->task = get_task_struct(current->group_leader);
+	mmgrab(fresh->mm);
+
+	/* Another thread may have been here; two accounts do no harm. */
+	spin_lock(&book->lock);
+	list_add(&fresh->node, &book->accounts);
+	spin_unlock(&book->lock);
+	return fresh;
+}
+
+/**
+ * account_put - drop a reference
+ * @account: may be freed
+ */
+void account_put(struct account *account)
+{
+	if (!refcount_dec_and_lock(&account->refs, &account->book->lock))
+		return;
+	list_del(&account->node);
+	spin_unlock(&account->book->lock);
+
+	mmdrop(account->mm);
+	free_uid(account->user);
+	put_task_struct(account->task);
+	kfree(account);
+}
+
+static int charge_user(struct account *account, unsigned long npages)
+{
+	unsigned long limit = task_rlimit(account->task, RLIMIT_MEMLOCK) >>
+			      PAGE_SHIFT;
+	long old = atomic_long_read(&account->user->locked_vm);
+
+	do {
+		if (npages > limit || old > limit - npages)
+			return -ENOMEM;
+	} while (!atomic_long_try_cmpxchg(&account->user->locked_vm, &old,
+					  old + npages));
+	return 0;
+}
+
+static int charge_process(struct account *account, unsigned long npages,
+			  bool charge)
+{
+	int rc;
+
+	mmap_write_lock(account->mm);
+	rc = __account_locked_vm(account->mm, npages, charge, account->task,
+				 false);
+	mmap_write_unlock(account->mm);
+	return rc;
+}
+
+/**
+ * account_charge - pay for pages about to be pinned
+ * @account: who pays
+ * @mode: how; the same must be given to account_uncharge()
+ * @npages: how many, at least 1
+ *
+ * Context: sleeps in mode %ACCOUNT_PROCESS, which takes the mmap lock.
+ * Return: 0, or -ENOMEM if RLIMIT_MEMLOCK would be exceeded.
+ */
+int account_charge(struct account *account, enum account_mode mode,
+		   unsigned long npages)
+{
+	int rc;
+
+	switch (mode) {
+	case ACCOUNT_USER:
+		rc = charge_user(account, npages);
+		break;
+	case ACCOUNT_PROCESS:
+		rc = charge_process(account, npages, true);
+		break;
+	default:
+		rc = 0;
+	}
+	if (rc)
+		return rc;
+
+	if (mode != ACCOUNT_EXEMPT)
+		atomic_long_add(npages, &account->book->charged);
+	atomic_long_add(npages, &account->book->pinned);
+	atomic64_add(npages, &account->mm->pinned_vm);
+	return 0;
+}
+
+/**
+ * account_uncharge - give back what account_charge() took
+ * @account: who paid
+ * @mode: how
+ * @npages: how many
+ */
+void account_uncharge(struct account *account, enum account_mode mode,
+		      unsigned long npages)
+{
+	atomic64_sub(npages, &account->mm->pinned_vm);
+	atomic_long_sub(npages, &account->book->pinned);
+	switch (mode) {
+	case ACCOUNT_USER:
+		atomic_long_sub(npages, &account->user->locked_vm);
+		break;
+	case ACCOUNT_PROCESS:
+		charge_process(account, npages, false);
+		break;
+	default:
+		return;
+	}
+	atomic_long_sub(npages, &account->book->charged);
+}

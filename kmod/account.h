@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Who pays for pinned memory. */
+#ifndef IOMMUFD_ACCOUNT_H
+#define IOMMUFD_ACCOUNT_H
+
+#include <linux/atomic.h>
+#include <linux/list.h>
+#include <linux/refcount.h>
+#include <linux/spinlock.h>
+
+struct mm_struct;
+struct task_struct;
+struct user_struct;
+
+/**
+ * enum account_mode - against what pinned pages are charged
+ * @ACCOUNT_USER: the sum over all processes of the user, RLIMIT_MEMLOCK
+ * @ACCOUNT_PROCESS: the process, as mlock() and vfio_iommu_type1 do it
+ * @ACCOUNT_EXEMPT: nothing: the mapper had CAP_IPC_LOCK
+ */
+enum account_mode {
+	ACCOUNT_USER,
+	ACCOUNT_PROCESS,
+	ACCOUNT_EXEMPT,
+};
+
+/**
+ * struct account - a process, as user and owner of the memory it mapped
+ * @refs: one for each pages object
+ * @node: in account_book.accounts
+ * @book: where it is listed
+ * @mm: address space of the memory; a reference to the struct is held
+ * @user: who is charged in mode %ACCOUNT_USER; a reference is held
+ * @task: thread group leader, for its limit; a reference is held
+ */
+struct account {
+	refcount_t refs;
+	struct list_head node;
+	struct account_book *book;
+	struct mm_struct *mm;
+	struct user_struct *user;
+	struct task_struct *task;
+};
+
+/**
+ * struct account_book - the accounts of a context
+ * @lock: for @accounts, and for the last put of one
+ * @accounts: those with memory mapped
+ * @pinned: pages pinned now through all of them
+ * @charged: pages charged now to all of them
+ */
+struct account_book {
+	spinlock_t lock;
+	struct list_head accounts;
+	atomic_long_t pinned;
+	atomic_long_t charged;
+};
+
+void account_book_init(struct account_book *book);
+struct account *account_get_current(struct account_book *book);
+void account_put(struct account *account);
+
+int account_charge(struct account *account, enum account_mode mode,
+		   unsigned long npages);
+void account_uncharge(struct account *account, enum account_mode mode,
+		      unsigned long npages);
+
+#endif

@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Devices bound to a context: the kernel API of include/linux/iommufd.h that
+ * drivers of physical devices use.
+ */
+#include <linux/device.h>
+#include <linux/err.h>
+#include <linux/iommu.h>
+#include <linux/iommufd.h>
+#include <linux/slab.h>
+
+#include "compat/compat.h"
+#include "ctx.h"
+#include "device.h"
+#include "group.h"
+#include "hwpt.h"
+#include "ioas.h"
+#include "trace.h"
+
+static bool allow_unsafe_interrupts;
+module_param(allow_unsafe_interrupts, bool, 0644);
+MODULE_PARM_DESC(allow_unsafe_interrupts,
+	"Bind devices whose DMA can raise interrupts outside of their context");
+
+static void device_destroy_object(struct object *obj)
+{
+	struct iommufd_device *idev = container_of(obj, struct iommufd_device,
+						   obj);
+
+	iommu_device_release_dma_owner(idev->dev);
+	group_put(idev->ictx, idev->group);
+}
+
+/**
+ * iommufd_device_bind - take a device out of the kernel's hands
+ * @ictx: the context; the device takes a reference
+ * @dev: a device of the calling driver, which has driver_managed_dma set
+ * @id: out: object id of the device
+ *
+ * From now on its DMA goes where iommufd_device_attach() says, or nowhere.
+ *
+ * Return: the device, for the driver alone until iommufd_device_unbind();
+ * ERR_PTR(-EINVAL) if its DMA is not cache coherent, ERR_PTR(-ENODEV) without
+ * IOMMU, ERR_PTR(-EPERM) if the platform cannot isolate its interrupts,
+ * ERR_PTR(-EBUSY) if somebody else owns DMA of its group, ERR_PTR(-ENOMEM).
+ */
+struct iommufd_device *iommufd_device_bind(struct iommufd_ctx *ictx,
+					   struct device *dev, u32 *id)
+{
+	struct iommufd_device *idev;
+	int rc;
+
+	if (!device_iommu_capable(dev, IOMMU_CAP_CACHE_COHERENCY))
+		return ERR_PTR(-EINVAL);
+	idev = kzalloc(sizeof(*idev), GFP_KERNEL_ACCOUNT);
+	if (!idev)
+		return ERR_PTR(-ENOMEM);
+	idev->ictx = ictx;
+	idev->dev = dev;
+	idev->coherent = device_iommu_capable(dev,
+					IOMMU_CAP_ENFORCE_CACHE_COHERENCY);
+	idev->group = group_get(ictx, dev);
+	if (IS_ERR(idev->group)) {
+		rc = PTR_ERR(idev->group);
+		goto free;
+	}
+
+	if (!iommu_group_has_isolated_msi(idev->group->group)) {
+		if (!allow_unsafe_interrupts) {
+			dev_warn(dev, "interrupts are not isolated: no interrupt remapping? Set iommufd.allow_unsafe_interrupts to bind it all the same\n");
+			rc = -EPERM;
+			goto put_group;
+		}
+		dev_warn(dev, "bound, though its interrupts are not isolated\n");
+	}
+	rc = iommu_device_claim_dma_owner(dev, ictx);
+	if (rc)
+		goto put_group;
+	rc = object_create(ictx, &idev->obj, OBJECT_DEVICE,
+			   device_destroy_object);
+	if (rc)
+		goto release_owner;
+
+	iommufd_ctx_get(ictx);
+	object_use(&idev->obj);
+	*id = idev->obj.id;
+	object_publish(ictx, &idev->obj);
+	return idev;
+
+release_owner:
+	iommu_device_release_dma_owner(dev);
+put_group:
+	group_put(ictx, idev->group);
+free:
+	kfree(idev);
+	return ERR_PTR(rc);
+}
+IOMMUFD_EXPORT(iommufd_device_bind);
+
+/**
+ * iommufd_device_unbind - undo iommufd_device_bind()
+ * @idev: detached; gone afterwards
+ */
+void iommufd_device_unbind(struct iommufd_device *idev)
+{
+	struct iommufd_ctx *ictx = idev->ictx;
+
+	object_destroy_owned(ictx, &idev->obj);
+	iommufd_ctx_put(ictx);
+}
+IOMMUFD_EXPORT(iommufd_device_unbind);
+
+/**
+ * iommufd_device_to_ictx - the context of a device
+ * @idev: bound
+ *
+ * Return: the context, without a reference.
+ */
+struct iommufd_ctx *iommufd_device_to_ictx(struct iommufd_device *idev)
+{
+	return idev->ictx;
+}
+IOMMUFD_EXPORT(iommufd_device_to_ictx);
+
+/**
+ * iommufd_device_to_id - what user space calls a device
+ * @idev: bound
+ *
+ * Return: the object id.
+ */
+u32 iommufd_device_to_id(struct iommufd_device *idev)
+{
+	return idev->obj.id;
+}
+IOMMUFD_EXPORT(iommufd_device_to_id);
+
+/**
+ * iommufd_ctx_has_group - is a device of the group bound to the context
+ * @ictx: the context, or NULL
+ * @group: the IOMMU group, or NULL
+ *
+ * Return: true if at least one is: nobody else can own the others then.
+ */
+bool iommufd_ctx_has_group(struct iommufd_ctx *ictx, struct iommu_group *group)
+{
+	struct device_group *pos;
+	bool found = false;
+
+	if (!ictx || !group)
+		return false;
+	mutex_lock(&ictx->groups_lock);
+	list_for_each_entry(pos, &ictx->groups, entry)
+		found |= pos->group == group;
+	mutex_unlock(&ictx->groups_lock);
+	return found;
+}
+IOMMUFD_EXPORT(iommufd_ctx_has_group);
+
+/* Attach or move to one HWPT. -EINVAL says that another one may suit. */
+static int change_hwpt(struct iommufd_device *idev, struct hwpt *hwpt,
+		       bool replace)
+{
+	struct device_group *group = idev->group;
+	struct hwpt *old = NULL;
+	int rc = -EINVAL;
+
+	mutex_lock(&group->lock);
+	if (idev->attached != replace ||
+	    (idev->coherent && !hwpt_enforce_coherency(hwpt)))
+		goto unlock;
+	if (!replace)
+		rc = group_attach(group, hwpt);
+	else if (group->hwpt != hwpt)
+		rc = group_replace(group, hwpt, &old);
+	else
+		rc = 0;
+	if (!rc)
+		idev->attached = true;
+unlock:
+	mutex_unlock(&group->lock);
+	if (old)
+		hwpt_unuse(idev->ictx, old);
+	return rc;
+}
+
+static void detach(struct iommufd_device *idev)
+{
+	struct hwpt *hwpt;
+
+	mutex_lock(&idev->group->lock);
+	idev->attached = false;
+	hwpt = group_detach(idev->group);
+	mutex_unlock(&idev->group->lock);
+	if (hwpt)
+		hwpt_unuse(idev->ictx, hwpt);
+}
+
+/* The device is never seen in a domain that lacks mappings, if possible. */
+static int change_new_auto(struct iommufd_device *idev, struct ioas *ioas,
+			   u32 *pt_id, bool replace)
+{
+	struct hwpt *hwpt = hwpt_create_auto(idev->ictx, ioas, idev->dev);
+	bool attach_first;
+	int rc;
+
+	if (IS_ERR(hwpt))
+		return PTR_ERR(hwpt);
+
+	/* Some IOMMUs can promise coherency only while nothing is mapped. */
+	rc = idev->coherent && !hwpt_enforce_coherency(hwpt) ? -EINVAL : 0;
+	attach_first = hwpt->attach_first && !replace;
+	if (!rc && attach_first)
+		rc = change_hwpt(idev, hwpt, replace);
+	if (rc)
+		goto abort;
+	rc = hwpt_fill(hwpt);
+	if (!rc && !attach_first)
+		rc = change_hwpt(idev, hwpt, replace);
+	if (rc)
+		goto detach;
+	*pt_id = hwpt->obj.id;
+	hwpt_publish(idev->ictx, hwpt);
+	hwpt_unuse(idev->ictx, hwpt);
+	return 0;
+
+detach:
+	if (attach_first) {
+		/* Not published: neither goes with its last user. */
+		hwpt->auto_domain = false;
+		detach(idev);
+	}
+abort:
+	hwpt_abort(idev->ictx, hwpt);
+	return rc;
+}
+
+/* Any automatic domain of the IOAS that takes the device will do. */
+static int change_auto(struct iommufd_device *idev, struct ioas *ioas,
+		       u32 *pt_id, bool replace)
+{
+	struct hwpt *hwpt = NULL, *next;
+	int rc = -EINVAL;
+
+	mutex_lock(&ioas->attach_lock);
+	while (rc == -EINVAL) {
+		next = hwpt_next_auto(ioas, hwpt);
+		if (hwpt)
+			hwpt_unuse(idev->ictx, hwpt);
+		hwpt = next;
+		if (!hwpt)
+			break;
+		rc = change_hwpt(idev, hwpt, replace);
+		if (!rc)
+			*pt_id = hwpt->obj.id;
+	}
+	if (hwpt)
+		hwpt_unuse(idev->ictx, hwpt);
+	else
+		rc = change_new_auto(idev, ioas, pt_id, replace);
+	mutex_unlock(&ioas->attach_lock);
+	return rc;
+}
+
+static int change(struct iommufd_device *idev, u32 *pt_id, bool replace)
+{
+	struct iommufd_ctx *ictx = idev->ictx;
+	struct object *obj = object_pin(ictx, *pt_id, OBJECT_ANY);
+	struct ioas *ioas;
+	int rc = -EINVAL;
+
+	if (IS_ERR(obj))
+		return PTR_ERR(obj);
+	if (obj->type != OBJECT_IOAS && obj->type != OBJECT_HWPT)
+		goto unpin;
+
+	ioas = obj->type == OBJECT_IOAS ? to_ioas(obj) : to_hwpt(obj)->ioas;
+	rc = policy_attach(ictx, idev, *pt_id, ioas->obj.id, replace);
+	if (rc)
+		goto unpin;
+	if (obj->type == OBJECT_IOAS)
+		rc = change_auto(idev, ioas, pt_id, replace);
+	else
+		rc = change_hwpt(idev, to_hwpt(obj), replace);
+	trace_iommufd_attach(ictx->id, dev_name(idev->dev), ioas->obj.id,
+			     *pt_id, replace, rc);
+unpin:
+	object_unpin(ictx, obj);
+	return rc;
+}
+
+/**
+ * iommufd_device_attach - let the device translate through an IOAS or HWPT
+ * @idev: bound and not attached
+ * @pt_id: in: object id of either; out: of the HWPT
+ *
+ * Return: 0; -ENOENT if there is no such object; -EINVAL if it is neither, is
+ * a HWPT that does not suit the device, or another device of its group is
+ * attached elsewhere; -EADDRINUSE if addresses the device needs are mapped;
+ * what a policy answers, or -EPROTO if that is outside its contract; the
+ * errors of iopt_add_domain() and of the IOMMU driver.
+ */
+int iommufd_device_attach(struct iommufd_device *idev, u32 *pt_id)
+{
+	return change(idev, pt_id, false);
+}
+IOMMUFD_EXPORT(iommufd_device_attach);
+
+/**
+ * iommufd_device_replace - move an attached device without a gap
+ * @idev: bound and attached; the other devices of its group move with it
+ * @pt_id: as for iommufd_device_attach()
+ *
+ * Return: as iommufd_device_attach(); a failure leaves it where it was.
+ */
+int iommufd_device_replace(struct iommufd_device *idev, u32 *pt_id)
+{
+	return change(idev, pt_id, true);
+}
+IOMMUFD_EXPORT(iommufd_device_replace);
+
+/**
+ * iommufd_device_detach - block all DMA of the device
+ * @idev: bound and attached
+ */
+void iommufd_device_detach(struct iommufd_device *idev)
+{
+	trace_iommufd_detach(idev->ictx->id, dev_name(idev->dev));
+	detach(idev);
+}
+IOMMUFD_EXPORT(iommufd_device_detach);

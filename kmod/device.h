@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Devices bound to a context, and the IOMMU groups they are in. */
+#ifndef IOMMUFD_DEVICE_H
+#define IOMMUFD_DEVICE_H
+
+#include "object.h"
+
+struct device;
+struct device_group;
+struct iommufd_ctx;
+
+/**
+ * struct iommufd_device - a device bound to a context
+ * @obj: the object; its one user is the driver, until it unbinds
+ * @ictx: the context; a reference is held
+ * @dev: the device, ours for DMA
+ * @group: its IOMMU group
+ * @coherent: translations for it must not let it bypass cache coherency
+ * @attached: it takes part in what its group is attached to; under group->lock
+ */
+struct iommufd_device {
+	struct object obj;
+	struct iommufd_ctx *ictx;
+	struct device *dev;
+	struct device_group *group;
+	bool coherent;
+	bool attached;
+};
+
+#endif

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* An IOAS from inside: areas, and the domains they are filled into. */
+#ifndef IOMMUFD_IO_PAGETABLE_H
+#define IOMMUFD_IO_PAGETABLE_H
+
+#include <linux/iommufd.h>
+#include <linux/mutex.h>
+#include <linux/wait.h>
+#include <uapi/linux/iommufd.h>
+
+#include "iova_space.h"
+
+struct iommu_domain;
+struct pages;
+
+/**
+ * struct domain_set - the domains an area is filled into
+ * @nr: entries in use
+ * @room: entries allocated
+ * @domains: in the order they came
+ */
+struct domain_set {
+	unsigned int nr;
+	unsigned int room;
+	struct iommu_domain *domains[] __counted_by(room);
+};
+
+/**
+ * struct io_pagetable - IO addresses of one IOAS
+ * @lock: for everything here but @domains_lock. Held for work on the
+ *	structures only: never while pages are pinned, a domain is mapped or
+ *	unmapped, or a policy is asked.
+ * @domains_lock: serialises coming and going of domains, which take a walk
+ *	over all areas; outside of @lock
+ * @space: areas, and blocked spans of reserved addresses
+ * @idle: who waits for a busy area
+ * @sets: two editions of the domains. While a domain comes or goes, the areas
+ *	not yet visited are of the old one; at other times all areas are of
+ *	the current one.
+ * @edition: index of the current one
+ * @nr_domains: domains of the current one; read without @lock as a hint
+ * @alignment: of addresses and lengths, bytes: 1 without domains, else the
+ *	smallest page of the domains
+ * @huge_pages: domains may use their larger pages
+ * @nr_areas: areas in @space
+ * @bytes: sum of their lengths
+ * @reserved: struct reservation, by address
+ * @allowed: where the kernel may choose addresses, by address; all if empty
+ * @nr_allowed: entries of @allowed
+ */
+struct io_pagetable {
+	struct mutex lock;
+	struct mutex domains_lock;
+	struct iova_space space;
+	wait_queue_head_t idle;
+	struct domain_set *sets[2];
+	unsigned int edition;
+	unsigned int nr_domains;
+	unsigned long alignment;
+	bool huge_pages;
+	unsigned long nr_areas;
+	unsigned long bytes;
+	struct list_head reserved;
+	struct iommu_iova_range *allowed;
+	unsigned long nr_allowed;
+};
+
+/**
+ * struct area_request - an area to be mapped
+ * @pages: the memory; the area takes the caller's reference when it succeeds
+ * @offset: first byte of the memory
+ * @length: bytes, at least 1
+ * @iova: where to if @fixed; set to where it went
+ * @prot: IOMMU_READ and so on
+ * @fixed: the caller chose @iova
+ */
+struct area_request {
+	struct pages *pages;
+	unsigned long offset;
+	unsigned long length;
+	unsigned long iova;
+	int prot;
+	bool fixed;
+};
+
+int iopt_map(struct io_pagetable *iopt, struct area_request *req);
+int iopt_unmap(struct io_pagetable *iopt, unsigned long start,
+	       unsigned long last, unsigned long *unmapped);
+void iopt_unmap_all(struct io_pagetable *iopt);
+
+int iopt_add_domain(struct io_pagetable *iopt, struct iommu_domain *domain);
+void iopt_remove_domain(struct io_pagetable *iopt, struct iommu_domain *domain);
+int iopt_set_huge_pages(struct io_pagetable *iopt, bool enable);
+
+void iopt_init(struct io_pagetable *iopt);
+void iopt_destroy(struct io_pagetable *iopt);
+
+int iopt_cache_init(void);
+void iopt_cache_exit(void);
+
+#endif

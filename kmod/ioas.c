@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* IOAS objects: the ioctls of include/uapi/linux/iommufd.h on them. */
+#include <linux/iommu.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "ctx.h"
+#include "ioas.h"
+#include "iopt_reserve.h"
+#include "pages.h"
+#include "trace.h"
+
+/* IOAS_ALLOW_IOVAS takes a copy of the list; more than this is no list. */
+#define MAX_ALLOWED (1U << 20)
+
+static struct ioas *ioas_pin(struct iommufd_ctx *ictx, u32 id)
+{
+	struct object *obj = object_pin(ictx, id, OBJECT_IOAS);
+
+	return IS_ERR(obj) ? ERR_CAST(obj) : to_ioas(obj);
+}
+
+static void ioas_destroy(struct object *obj)
+{
+	struct ioas *ioas = to_ioas(obj);
+
+	iopt_unmap_all(&ioas->iopt);
+	iopt_destroy(&ioas->iopt);
+	mutex_destroy(&ioas->attach_lock);
+}
+
+/**
+ * ioas_alloc_ioctl - IOMMU_IOAS_ALLOC
+ * @ucmd: the ioctl
+ *
+ * Return: 0; -EOPNOTSUPP for unknown flags; -ENOMEM; -EFAULT.
+ */
+int ioas_alloc_ioctl(struct ucmd *ucmd)
+{
+	struct iommu_ioas_alloc *cmd = ucmd->cmd;
+	struct ioas *ioas;
+	int rc;
+
+	if (cmd->flags)
+		return -EOPNOTSUPP;
+	ioas = kzalloc(sizeof(*ioas), GFP_KERNEL_ACCOUNT);
+	if (!ioas)
+		return -ENOMEM;
+	iopt_init(&ioas->iopt);
+	mutex_init(&ioas->attach_lock);
+	spin_lock_init(&ioas->hwpts_lock);
+	INIT_LIST_HEAD(&ioas->hwpts);
+
+	rc = object_create(ucmd->ictx, &ioas->obj, OBJECT_IOAS, ioas_destroy);
+	if (rc) {
+		kfree(ioas);
+		return rc;
+	}
+	cmd->out_ioas_id = ioas->obj.id;
+	rc = ucmd_respond(ucmd, sizeof(*cmd));
+	if (rc) {
+		object_abort(ucmd->ictx, &ioas->obj);
+		return rc;
+	}
+	object_publish(ucmd->ictx, &ioas->obj);
+	return 0;
+}
+
+/**
+ * ioas_iova_ranges_ioctl - IOMMU_IOAS_IOVA_RANGES
+ * @ucmd: the ioctl
+ *
+ * Return: 0; -EOPNOTSUPP for nonzero reserved fields; -ENOENT; -EMSGSIZE if
+ * there are more ranges than user space has room for, with the number needed;
+ * -EFAULT.
+ */
+int ioas_iova_ranges_ioctl(struct ucmd *ucmd)
+{
+	struct iommu_ioas_iova_ranges *cmd = ucmd->cmd;
+	struct iommu_iova_range __user *uptr;
+	struct iommu_iova_range range;
+	unsigned long cursor = 0;
+	u32 room = cmd->num_iovas;
+	struct ioas *ioas;
+	int rc = 0;
+
+	if (cmd->__reserved)
+		return -EOPNOTSUPP;
+	ioas = ioas_pin(ucmd->ictx, cmd->ioas_id);
+	if (IS_ERR(ioas))
+		return PTR_ERR(ioas);
+
+	uptr = u64_to_user_ptr(cmd->allowed_iovas);
+	cmd->num_iovas = 0;
+	mutex_lock(&ioas->iopt.lock);
+	cmd->out_iova_alignment = ioas->iopt.alignment;
+	while (!rc && iopt_next_usable(&ioas->iopt, &cursor, &range)) {
+		u32 i = cmd->num_iovas++;
+
+		if (i < room && copy_to_user(uptr + i, &range, sizeof(range)))
+			rc = -EFAULT;
+	}
+	mutex_unlock(&ioas->iopt.lock);
+	object_unpin(ucmd->ictx, &ioas->obj);
+
+	if (!rc)
+		rc = ucmd_respond(ucmd, sizeof(*cmd));
+	if (!rc && cmd->num_iovas > room)
+		rc = -EMSGSIZE;
+	return rc;
+}
+
+/**
+ * ioas_allow_iovas_ioctl - IOMMU_IOAS_ALLOW_IOVAS
+ * @ucmd: the ioctl
+ *
+ * Return: 0; -EOPNOTSUPP for nonzero reserved fields; -ENOENT; -EINVAL for an
+ * empty range or two that overlap; -EADDRINUSE for one that is reserved by a
+ * device in part; -ENOMEM; -EFAULT.
+ */
+int ioas_allow_iovas_ioctl(struct ucmd *ucmd)
+{
+	struct iommu_ioas_allow_iovas *cmd = ucmd->cmd;
+	struct iommu_iova_range *ranges = NULL;
+	struct ioas *ioas;
+	int rc;
+
+	if (cmd->__reserved)
+		return -EOPNOTSUPP;
+	if (cmd->num_iovas > MAX_ALLOWED)
+		return -ENOMEM;
+	ioas = ioas_pin(ucmd->ictx, cmd->ioas_id);
+	if (IS_ERR(ioas))
+		return PTR_ERR(ioas);
+
+	if (cmd->num_iovas) {
+		ranges = kvmalloc_array(cmd->num_iovas, sizeof(*ranges),
+					GFP_KERNEL_ACCOUNT);
+		rc = ranges ? 0 : -ENOMEM;
+		if (!rc && copy_from_user(ranges,
+					  u64_to_user_ptr(cmd->allowed_iovas),
+					  cmd->num_iovas * sizeof(*ranges)))
+			rc = -EFAULT;
+		if (rc)
+			goto unpin;
+	}
+	rc = iopt_allow(&ioas->iopt, ranges, cmd->num_iovas);
+	if (!rc)
+		ranges = NULL;
+unpin:
+	object_unpin(ucmd->ictx, &ioas->obj);
+	kvfree(ranges);
+	return rc;
+}
+
+static int map_prot(u32 flags)
+{
+	/* Bound devices are coherent; there is no uAPI to flush caches. */
+	int prot = IOMMU_CACHE;
+
+	if (flags & IOMMU_IOAS_MAP_READABLE)
+		prot |= IOMMU_READ;
+	if (flags & IOMMU_IOAS_MAP_WRITEABLE)
+		prot |= IOMMU_WRITE;
+	return prot;
+}
+
+static int map_user(struct iommufd_ctx *ictx, struct ioas *ioas,
+		    struct iommu_ioas_map *cmd)
+{
+	struct area_request req = {
+		.length = cmd->length,
+		.iova = cmd->iova,
+		.prot = map_prot(cmd->flags),
+		.fixed = cmd->flags & IOMMU_IOAS_MAP_FIXED_IOVA,
+	};
+	bool writable = req.prot & IOMMU_WRITE;
+	u8 kinds;
+	int rc;
+
+	rc = policy_map(ictx, ioas->obj.id, cmd, &kinds);
+	if (rc)
+		return rc;
+	req.pages = pages_create(&ictx->book, ictx->per_process, cmd->user_va,
+				 cmd->length, writable, kinds);
+	if (IS_ERR(req.pages))
+		return PTR_ERR(req.pages);
+	req.offset = cmd->user_va - req.pages->uptr;
+
+	rc = iopt_map(&ioas->iopt, &req);
+	if (rc)
+		pages_put(req.pages);
+	else
+		cmd->iova = req.iova;
+	return rc;
+}
+
+/**
+ * ioas_map_ioctl - IOMMU_IOAS_MAP
+ * @ucmd: the ioctl
+ *
+ * Return: 0; -EOPNOTSUPP for unknown flags or nonzero reserved fields;
+ * -EOVERFLOW if a range leaves its address space; -EINVAL if neither readable
+ * nor writable or of no length; -ENOENT; what a policy answers, or -EPROTO if
+ * that is outside its contract; the errors of iopt_map(); -EFAULT if the
+ * answer cannot be written, which unmaps again.
+ */
+int ioas_map_ioctl(struct ucmd *ucmd)
+{
+	const u32 rw = IOMMU_IOAS_MAP_READABLE | IOMMU_IOAS_MAP_WRITEABLE;
+	struct iommu_ioas_map *cmd = ucmd->cmd;
+	unsigned long unmapped;
+	struct ioas *ioas;
+	int rc;
+
+	if (cmd->flags & ~(rw | IOMMU_IOAS_MAP_FIXED_IOVA) || cmd->__reserved)
+		return -EOPNOTSUPP;
+	if (cmd->iova >= ULONG_MAX || cmd->length >= ULONG_MAX)
+		return -EOVERFLOW;
+	if (!(cmd->flags & rw) || !cmd->length)
+		return -EINVAL;
+	ioas = ioas_pin(ucmd->ictx, cmd->ioas_id);
+	if (IS_ERR(ioas))
+		return PTR_ERR(ioas);
+
+	rc = map_user(ucmd->ictx, ioas, cmd);
+	if (!rc) {
+		rc = ucmd_respond(ucmd, sizeof(*cmd));
+		if (rc)
+			iopt_unmap(&ioas->iopt, cmd->iova,
+				   cmd->iova + cmd->length - 1, &unmapped);
+	}
+	trace_iommufd_map(ucmd->ictx->id, cmd, rc);
+	object_unpin(ucmd->ictx, &ioas->obj);
+	return rc;
+}
+
+/**
+ * ioas_unmap_ioctl - IOMMU_IOAS_UNMAP
+ * @ucmd: the ioctl
+ *
+ * IOVA 0 with length U64_MAX unmaps everything, also nothing.
+ *
+ * Return: 0; -EOVERFLOW if the range leaves the address space; -EINVAL if it is
+ * empty; -ENOENT if there is no such IOAS, nothing is mapped in the range, or
+ * it cuts a mapping; -EINTR on a fatal signal; -EFAULT.
+ */
+int ioas_unmap_ioctl(struct ucmd *ucmd)
+{
+	struct iommu_ioas_unmap *cmd = ucmd->cmd;
+	bool all = !cmd->iova && cmd->length == U64_MAX;
+	unsigned long last = ULONG_MAX, unmapped = 0;
+	struct ioas *ioas;
+	int rc;
+
+	if (!all) {
+		if (cmd->iova >= ULONG_MAX || cmd->length >= ULONG_MAX)
+			return -EOVERFLOW;
+		if (!cmd->length)
+			return -EINVAL;
+		if (check_add_overflow(cmd->iova, cmd->length - 1, &last))
+			return -EOVERFLOW;
+	}
+	ioas = ioas_pin(ucmd->ictx, cmd->ioas_id);
+	if (IS_ERR(ioas))
+		return PTR_ERR(ioas);
+
+	rc = iopt_unmap(&ioas->iopt, cmd->iova, last, &unmapped);
+	if (!rc && !unmapped && !all)
+		rc = -ENOENT;
+	trace_iommufd_unmap(ucmd->ictx->id, cmd, unmapped, rc);
+	object_unpin(ucmd->ictx, &ioas->obj);
+	if (rc)
+		return rc;
+	cmd->length = unmapped;
+	return ucmd_respond(ucmd, sizeof(*cmd));
+}
+
+/**
+ * ioas_option_ioctl - IOMMU_OPTION with %IOMMU_OPTION_HUGE_PAGES
+ * @ucmd: the ioctl
+ *
+ * Return: 0; -ENOENT; -EOPNOTSUPP for an unknown operation; -EINVAL for a
+ * value other than 0 and 1; the errors of iopt_set_huge_pages().
+ */
+int ioas_option_ioctl(struct ucmd *ucmd)
+{
+	struct iommu_option *cmd = ucmd->cmd;
+	struct ioas *ioas;
+	int rc = 0;
+
+	ioas = ioas_pin(ucmd->ictx, cmd->object_id);
+	if (IS_ERR(ioas))
+		return PTR_ERR(ioas);
+	if (cmd->op == IOMMU_OPTION_OP_GET)
+		cmd->val64 = READ_ONCE(ioas->iopt.huge_pages);
+	else if (cmd->op != IOMMU_OPTION_OP_SET)
+		rc = -EOPNOTSUPP;
+	else if (cmd->val64 > 1)
+		rc = -EINVAL;
+	else
+		rc = iopt_set_huge_pages(&ioas->iopt, cmd->val64);
+	object_unpin(ucmd->ictx, &ioas->obj);
+	return rc;
+}
+
+/**
+ * ioas_show - a line for fdinfo
+ * @obj: an IOAS, pinned
+ * @seq: where to
+ */
+void ioas_show(struct object *obj, struct seq_file *seq)
+{
+	struct io_pagetable *iopt = &to_ioas(obj)->iopt;
+
+	mutex_lock(&iopt->lock);
+	seq_printf(seq, "iommufd-ioas:\t%u areas %lu bytes %lu\n", obj->id,
+		   iopt->nr_areas, iopt->bytes);
+	mutex_unlock(&iopt->lock);
+}

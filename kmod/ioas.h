@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* IOAS objects. */
+#ifndef IOMMUFD_IOAS_H
+#define IOMMUFD_IOAS_H
+
+#include "io_pagetable.h"
+#include "object.h"
+
+struct seq_file;
+struct ucmd;
+
+/**
+ * struct ioas - an IO address space
+ * @obj: the object
+ * @iopt: what is mapped in it
+ * @attach_lock: serialises the choice of an automatic domain
+ * @hwpts_lock: for @hwpts
+ * @hwpts: struct hwpt made of it
+ */
+struct ioas {
+	struct object obj;
+	struct io_pagetable iopt;
+	struct mutex attach_lock;
+	spinlock_t hwpts_lock;
+	struct list_head hwpts;
+};
+
+static inline struct ioas *to_ioas(struct object *obj)
+{
+	return container_of(obj, struct ioas, obj);
+}
+
+int ioas_alloc_ioctl(struct ucmd *ucmd);
+int ioas_iova_ranges_ioctl(struct ucmd *ucmd);
+int ioas_allow_iovas_ioctl(struct ucmd *ucmd);
+int ioas_map_ioctl(struct ucmd *ucmd);
+int ioas_unmap_ioctl(struct ucmd *ucmd);
+int ioas_option_ioctl(struct ucmd *ucmd);
+void ioas_show(struct object *obj, struct seq_file *seq);
+
+#endif

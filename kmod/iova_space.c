@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Which IO addresses are taken, and where a hole is.
+ *
+ * A red-black tree by address in which every node knows the hole before it and
+ * the longest such hole of its subtree: insertion, removal, lookup and the
+ * search for a hole are all O(log n).
+ */
+#include <linux/errno.h>
+#include <linux/limits.h>
+#include <linux/minmax.h>
+#include <linux/overflow.h>
+
+#include "iova_space.h"
+
+/* Badly placed holes to look at before a search for ample ones begins. */
+#define MAX_MISFITS 8
+
+static struct iova_node *to_node(struct rb_node *rb)
+{
+	return rb_entry_safe(rb, struct iova_node, rb);
+}
+
+static unsigned long node_gap(struct iova_node *node)
+{
+	return node->gap;
+}
+
+RB_DECLARE_CALLBACKS_MAX(static, gap_callbacks, struct iova_node, rb,
+			 unsigned long, max_gap, node_gap)
+
+/**
+ * iova_space_init - an empty space
+ * @space: to initialise
+ */
+void iova_space_init(struct iova_space *space)
+{
+	space->end = (struct iova_node){
+		.start = ULONG_MAX,
+		.last = ULONG_MAX,
+		.gap = ULONG_MAX,
+		.max_gap = ULONG_MAX,
+	};
+	space->root = RB_ROOT;
+	rb_link_node(&space->end.rb, NULL, &space->root.rb_node);
+	rb_insert_augmented(&space->end.rb, &space->root, &gap_callbacks);
+}
+
+/* The hole between @prev, which may be NULL, and @node. */
+static void set_gap(struct iova_node *node, const struct iova_node *prev)
+{
+	unsigned long hole = prev ? prev->last + 1 : 0;
+
+	/* Only the end node can begin where a node ended: at the last byte. */
+	node->gap = prev && prev->last >= node->start ? 0 : node->start - hole;
+}
+
+/**
+ * iova_space_first - the lowest node that overlaps a range
+ * @space: the space
+ * @start: first byte of the range
+ * @last: last byte of the range
+ *
+ * Return: the node, or NULL.
+ */
+struct iova_node *iova_space_first(struct iova_space *space,
+				   unsigned long start, unsigned long last)
+{
+	struct rb_node *rb = space->root.rb_node;
+	struct iova_node *found = &space->end;
+
+	while (rb) {
+		struct iova_node *node = to_node(rb);
+
+		if (node->last >= start) {
+			found = node;
+			rb = rb->rb_left;
+		} else {
+			rb = rb->rb_right;
+		}
+	}
+	return found != &space->end && found->start <= last ? found : NULL;
+}
+
+/**
+ * iova_space_next - the next node that overlaps a range
+ * @space: the space
+ * @node: the one before
+ * @last: last byte of the range
+ *
+ * Return: the node, or NULL.
+ */
+struct iova_node *iova_space_next(struct iova_space *space,
+				  struct iova_node *node, unsigned long last)
+{
+	struct iova_node *next = to_node(rb_next(&node->rb));
+
+	return next != &space->end && next->start <= last ? next : NULL;
+}
+
+/**
+ * iova_space_insert - take a range
+ * @space: the space
+ * @node: start and last set by the caller, start below ULONG_MAX
+ *
+ * Return: 0, or -EEXIST if part of the range is taken.
+ */
+int iova_space_insert(struct iova_space *space, struct iova_node *node)
+{
+	struct rb_node **link = &space->root.rb_node, *parent = NULL;
+	struct iova_node *prev = NULL, *next = NULL;
+
+	while (*link) {
+		parent = *link;
+		if (node->start < to_node(parent)->start) {
+			next = to_node(parent);
+			link = &parent->rb_left;
+		} else {
+			prev = to_node(parent);
+			link = &parent->rb_right;
+		}
+	}
+	if (prev && prev->last >= node->start)
+		return -EEXIST;
+	if (next != &space->end && next->start <= node->last)
+		return -EEXIST;
+
+	set_gap(node, prev);
+	node->max_gap = node->gap;
+	set_gap(next, node);
+	rb_link_node(&node->rb, parent, link);
+	gap_callbacks.propagate(parent, NULL);
+	gap_callbacks.propagate(&next->rb, NULL);
+	rb_insert_augmented(&node->rb, &space->root, &gap_callbacks);
+	return 0;
+}
+
+/**
+ * iova_space_remove - give a range back
+ * @space: the space
+ * @node: a node in it; the caller's again afterwards
+ */
+void iova_space_remove(struct iova_space *space, struct iova_node *node)
+{
+	struct iova_node *prev = to_node(rb_prev(&node->rb));
+	struct iova_node *next = to_node(rb_next(&node->rb));
+
+	rb_erase_augmented(&node->rb, &space->root, &gap_callbacks);
+	set_gap(next, prev);
+	gap_callbacks.propagate(&next->rb, NULL);
+}
+
+static unsigned long gap_start(const struct iova_node *node)
+{
+	return node->start - node->gap;
+}
+
+/* The lowest suitable address in the hole before @node. */
+static bool hole_fits(const struct iova_node *node,
+		      const struct iova_hole *want, unsigned long align,
+		      unsigned long *iova)
+{
+	unsigned long start = max(gap_start(node), want->start);
+	unsigned long last = min(node->start - 1, want->last);
+	unsigned long pad = (want->phase - start) & (align - 1);
+
+	if (start > last || last - start < pad)
+		return false;
+	*iova = start + pad;
+	return last - *iova >= want->length - 1;
+}
+
+/*
+ * Lowest hole of at least @least bytes that fits, in address order, entering
+ * only subtrees that have a hole long enough. Gives up after @misfits holes
+ * that were long enough and yet did not fit.
+ */
+static bool search(const struct iova_space *space, const struct iova_hole *want,
+		   unsigned long align, unsigned long least,
+		   unsigned long misfits, unsigned long *iova)
+{
+	struct iova_node *node = to_node(space->root.rb_node), *child;
+
+	if (node->max_gap < least)
+		return false;
+descend:
+	child = to_node(node->rb.rb_left);
+	if (child && child->max_gap >= least && gap_start(node) > want->start) {
+		node = child;
+		goto descend;
+	}
+visit:
+	if (gap_start(node) > want->last)
+		return false;
+	if (node->gap >= least) {
+		if (hole_fits(node, want, align, iova))
+			return true;
+		if (!misfits--)
+			return false;
+	}
+	child = to_node(node->rb.rb_right);
+	if (child && child->max_gap >= least) {
+		node = child;
+		goto descend;
+	}
+	while ((child = node)) {
+		node = to_node(rb_parent(&child->rb));
+		if (node && node->rb.rb_left == &child->rb)
+			goto visit;
+	}
+	return false;
+}
+
+/**
+ * iova_space_find_hole - where something new may go
+ * @space: the space
+ * @want: what is wanted
+ * @iova: out: a first byte
+ *
+ * The lowest hole is taken, except that a few badly placed ones are passed over
+ * for the preferred alignment. O(log n), unless @want->align is larger than
+ * that of the nodes in the space.
+ *
+ * Return: 0, or -ENOSPC.
+ */
+int iova_space_find_hole(const struct iova_space *space,
+			 const struct iova_hole *want, unsigned long *iova)
+{
+	unsigned long slack = want->prefer - 1, ample;
+
+	if (want->prefer > want->align) {
+		if (search(space, want, want->prefer, want->length,
+			   MAX_MISFITS, iova))
+			return 0;
+		/* A hole this long fits wherever it begins. */
+		if (!check_add_overflow(want->length, slack, &ample) &&
+		    search(space, want, want->prefer, ample, MAX_MISFITS, iova))
+			return 0;
+	}
+	if (search(space, want, want->align, want->length, ULONG_MAX, iova))
+		return 0;
+	return -ENOSPC;
+}

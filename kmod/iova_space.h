@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Which IO addresses are taken, and where a hole is. A pure data structure: the
+ * caller locks and owns the nodes.
+ */
+#ifndef IOMMUFD_IOVA_SPACE_H
+#define IOMMUFD_IOVA_SPACE_H
+
+#include <linux/rbtree_augmented.h>
+#include <linux/types.h>
+
+/**
+ * struct iova_node - a range of IO addresses, in one iova_space
+ * @rb: place in the tree, by address
+ * @start: first byte
+ * @last: last byte
+ * @max_gap: longest hole right before a node of this subtree, bytes
+ * @gap: length of the hole right before this node, bytes
+ * @blocked: nothing is mapped here and nothing may be
+ */
+struct iova_node {
+	struct rb_node rb;
+	unsigned long start;
+	unsigned long last;
+	unsigned long max_gap;
+	unsigned long gap;
+	bool blocked;
+};
+
+/**
+ * struct iova_space - disjoint ranges in [0, ULONG_MAX]
+ * @root: the nodes
+ * @end: node behind the last address, so that each hole is before a node
+ */
+struct iova_space {
+	struct rb_root root;
+	struct iova_node end;
+};
+
+void iova_space_init(struct iova_space *space);
+
+struct iova_node *iova_space_first(struct iova_space *space,
+				   unsigned long start, unsigned long last);
+struct iova_node *iova_space_next(struct iova_space *space,
+				  struct iova_node *node, unsigned long last);
+
+int iova_space_insert(struct iova_space *space, struct iova_node *node);
+void iova_space_remove(struct iova_space *space, struct iova_node *node);
+
+/**
+ * struct iova_hole - the hole wanted from iova_space_find_hole()
+ * @length: bytes, at least 1
+ * @align: the address must be @phase modulo this power of two
+ * @prefer: the same, but only wished for; at least @align
+ * @phase: the address modulo @prefer
+ * @start: lowest first byte
+ * @last: highest last byte
+ */
+struct iova_hole {
+	unsigned long length;
+	unsigned long align;
+	unsigned long prefer;
+	unsigned long phase;
+	unsigned long start;
+	unsigned long last;
+};
+
+int iova_space_find_hole(const struct iova_space *space,
+			 const struct iova_hole *want, unsigned long *iova);
+
+#endif

@@ -1,0 +1,370 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The module, /dev/iommu, and its ioctls. */
+#include <linux/atomic.h>
+#include <linux/capability.h>
+#include <linux/cred.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/iommufd.h>
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <uapi/linux/iommufd.h>
+
+#include "compat/compat.h"
+#include "ctx.h"
+#include "ioas.h"
+#include "object.h"
+#include "pages.h"
+#include "policy.h"
+
+#define CREATE_TRACE_POINTS
+#include "trace.h"
+
+static atomic64_t last_ctx_id = ATOMIC64_INIT(0);
+
+/**
+ * ucmd_respond - write the answer of an ioctl
+ * @ucmd: the ioctl
+ * @size: size of its command; user space may know less of it
+ *
+ * Return: 0, or -EFAULT.
+ */
+int ucmd_respond(struct ucmd *ucmd, size_t size)
+{
+	if (copy_to_user(ucmd->ubuffer, ucmd->cmd,
+			 min_t(size_t, ucmd->user_size, size)))
+		return -EFAULT;
+	return 0;
+}
+
+/**
+ * destroy_ioctl - IOMMU_DESTROY
+ * @ucmd: the ioctl
+ *
+ * Return: see object_destroy().
+ */
+static int destroy_ioctl(struct ucmd *ucmd)
+{
+	struct iommu_destroy *cmd = ucmd->cmd;
+
+	return object_destroy(ucmd->ictx, cmd->id);
+}
+
+/* How to charge can be changed only while nobody could have been charged. */
+static int set_rlimit_mode(struct iommufd_ctx *ictx, u64 mode)
+{
+	int rc = 0;
+
+	if (!capable(CAP_SYS_RESOURCE))
+		return -EPERM;
+	if (mode > 1)
+		return -EINVAL;
+	xa_lock(&ictx->objects);
+	if (xa_empty(&ictx->objects))
+		ictx->per_process = mode;
+	else
+		rc = -EBUSY;
+	xa_unlock(&ictx->objects);
+	return rc;
+}
+
+static int rlimit_mode(struct ucmd *ucmd)
+{
+	struct iommu_option *cmd = ucmd->cmd;
+
+	if (cmd->object_id)
+		return -EOPNOTSUPP;
+	switch (cmd->op) {
+	case IOMMU_OPTION_OP_GET:
+		cmd->val64 = ucmd->ictx->per_process;
+		return 0;
+	case IOMMU_OPTION_OP_SET:
+		return set_rlimit_mode(ucmd->ictx, cmd->val64);
+	default:
+		return -EOPNOTSUPP;
+	}
+}
+
+/**
+ * option_ioctl - IOMMU_OPTION
+ * @ucmd: the ioctl
+ *
+ * Return: 0; -EOPNOTSUPP for an unknown option or operation, nonzero reserved
+ * fields, or an object id where the option takes none; for
+ * %IOMMU_OPTION_RLIMIT_MODE -EPERM without CAP_SYS_RESOURCE, -EINVAL for a value
+ * other than 0 and 1, -EBUSY once an object exists; for
+ * %IOMMU_OPTION_HUGE_PAGES see ioas_option_ioctl(); -EFAULT.
+ */
+static int option_ioctl(struct ucmd *ucmd)
+{
+	struct iommu_option *cmd = ucmd->cmd;
+	int rc;
+
+	if (cmd->__reserved)
+		return -EOPNOTSUPP;
+	switch (cmd->option_id) {
+	case IOMMU_OPTION_RLIMIT_MODE:
+		rc = rlimit_mode(ucmd);
+		break;
+	case IOMMU_OPTION_HUGE_PAGES:
+		rc = ioas_option_ioctl(ucmd);
+		break;
+	default:
+		rc = -EOPNOTSUPP;
+	}
+	return rc ?: ucmd_respond(ucmd, sizeof(*cmd));
+}
+
+union command {
+	struct iommu_destroy destroy;
+	struct iommu_ioas_alloc ioas_alloc;
+	struct iommu_ioas_allow_iovas ioas_allow_iovas;
+	struct iommu_ioas_iova_ranges ioas_iova_ranges;
+	struct iommu_ioas_map ioas_map;
+	struct iommu_ioas_unmap ioas_unmap;
+	struct iommu_option option;
+};
+
+/**
+ * struct ioctl - how to serve an ioctl
+ * @size: of the command as known here
+ * @min_size: of the command as first published
+ * @cmd: the ioctl number
+ * @serve: does it
+ */
+struct ioctl {
+	size_t size;
+	size_t min_size;
+	unsigned int cmd;
+	int (*serve)(struct ucmd *ucmd);
+};
+
+#define IOCTL(_cmd, _serve, _struct, _last)				\
+	[_IOC_NR(_cmd) - IOMMUFD_CMD_BASE] = {				\
+		.size = sizeof(_struct),				\
+		.min_size = offsetofend(_struct, _last),		\
+		.cmd = _cmd,						\
+		.serve = _serve,					\
+	}
+
+static const struct ioctl ioctls[] = {
+	IOCTL(IOMMU_DESTROY, destroy_ioctl, struct iommu_destroy, id),
+	IOCTL(IOMMU_IOAS_ALLOC, ioas_alloc_ioctl, struct iommu_ioas_alloc,
+	      out_ioas_id),
+	IOCTL(IOMMU_IOAS_ALLOW_IOVAS, ioas_allow_iovas_ioctl,
+	      struct iommu_ioas_allow_iovas, allowed_iovas),
+	IOCTL(IOMMU_IOAS_IOVA_RANGES, ioas_iova_ranges_ioctl,
+	      struct iommu_ioas_iova_ranges, out_iova_alignment),
+	IOCTL(IOMMU_IOAS_MAP, ioas_map_ioctl, struct iommu_ioas_map, iova),
+	IOCTL(IOMMU_IOAS_UNMAP, ioas_unmap_ioctl, struct iommu_ioas_unmap,
+	      length),
+	IOCTL(IOMMU_OPTION, option_ioctl, struct iommu_option, val64),
+};
+
+static const struct ioctl *find_ioctl(unsigned int cmd)
+{
+	unsigned int i = _IOC_NR(cmd) - IOMMUFD_CMD_BASE;
+
+	if (i >= ARRAY_SIZE(ioctls) || ioctls[i].cmd != cmd)
+		return NULL;
+	return &ioctls[i];
+}
+
+static long iommufd_ioctl(struct file *file, unsigned int cmd,
+			  unsigned long arg)
+{
+	const struct ioctl *ioctl = find_ioctl(cmd);
+	union command buffer;
+	struct ucmd ucmd = {
+		.ictx = file->private_data,
+		.ubuffer = (void __user *)arg,
+		.cmd = &buffer,
+	};
+	int rc;
+
+	if (!ioctl)
+		return -ENOIOCTLCMD;
+	if (get_user(ucmd.user_size, (u32 __user *)ucmd.ubuffer))
+		return -EFAULT;
+	if (ucmd.user_size < ioctl->min_size)
+		return -EINVAL;
+	rc = copy_struct_from_user(&buffer, ioctl->size, ucmd.ubuffer,
+				   ucmd.user_size);
+	return rc ?: ioctl->serve(&ucmd);
+}
+
+static int iommufd_open(struct inode *inode, struct file *file)
+{
+	struct iommufd_ctx *ictx;
+
+	ictx = kzalloc(sizeof(*ictx), GFP_KERNEL_ACCOUNT);
+	if (!ictx)
+		return -ENOMEM;
+	ictx->file = file;
+	xa_init_flags(&ictx->objects, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
+	mutex_init(&ictx->groups_lock);
+	INIT_LIST_HEAD(&ictx->groups);
+	init_waitqueue_head(&ictx->idle);
+	account_book_init(&ictx->book);
+	spin_lock_init(&ictx->refusal.lock);
+	ictx->id = atomic64_inc_return(&last_ctx_id);
+	ictx->opener_uid = from_kuid(&init_user_ns, current_uid());
+	file->private_data = ictx;
+	return 0;
+}
+
+static int iommufd_release(struct inode *inode, struct file *file)
+{
+	struct iommufd_ctx *ictx = file->private_data;
+
+	object_destroy_all(ictx);
+	xa_destroy(&ictx->objects);
+	WARN_ON(!list_empty(&ictx->groups));
+	WARN_ON(!list_empty(&ictx->book.accounts));
+	mutex_destroy(&ictx->groups_lock);
+	kfree(ictx);
+	return 0;
+}
+
+static void iommufd_show_fdinfo(struct seq_file *seq, struct file *file)
+{
+	struct iommufd_ctx *ictx = file->private_data;
+	struct object *obj;
+	unsigned long id;
+
+	seq_printf(seq, "iommufd-ctx:\t%llu\n", ictx->id);
+	xa_for_each(&ictx->objects, id, obj) {
+		obj = object_pin(ictx, id, OBJECT_IOAS);
+		if (IS_ERR(obj))
+			continue;
+		ioas_show(obj, seq);
+		object_unpin(ictx, obj);
+	}
+	seq_printf(seq, "iommufd-pinned:\t%ld\niommufd-charged:\t%ld\n",
+		   atomic_long_read(&ictx->book.pinned),
+		   atomic_long_read(&ictx->book.charged));
+	policy_show_refusal(&ictx->refusal, seq);
+}
+
+static const struct file_operations iommufd_fops = {
+	.owner = THIS_MODULE,
+	.open = iommufd_open,
+	.release = iommufd_release,
+	.unlocked_ioctl = iommufd_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.show_fdinfo = iommufd_show_fdinfo,
+};
+
+/**
+ * iommufd_ctx_from_file - the context behind an open file
+ * @file: any file
+ *
+ * Return: the context with a reference, or ERR_PTR(-EBADFD) if the file is not
+ * /dev/iommu.
+ */
+struct iommufd_ctx *iommufd_ctx_from_file(struct file *file)
+{
+	struct iommufd_ctx *ictx;
+
+	if (file->f_op != &iommufd_fops)
+		return ERR_PTR(-EBADFD);
+	ictx = file->private_data;
+	iommufd_ctx_get(ictx);
+	return ictx;
+}
+IOMMUFD_EXPORT(iommufd_ctx_from_file);
+
+/**
+ * iommufd_ctx_from_fd - the context behind a file descriptor
+ * @fd: of the calling process
+ *
+ * Return: the context with a reference; ERR_PTR(-EBADF) if the descriptor is
+ * not open, ERR_PTR(-EBADFD) if it is not of /dev/iommu.
+ */
+struct iommufd_ctx *iommufd_ctx_from_fd(int fd)
+{
+	struct file *file = fget(fd);
+	struct iommufd_ctx *ictx;
+
+	if (!file)
+		return ERR_PTR(-EBADF);
+	ictx = iommufd_ctx_from_file(file);
+	fput(file);
+	return ictx;
+}
+IOMMUFD_EXPORT(iommufd_ctx_from_fd);
+
+/**
+ * iommufd_ctx_get - take a reference
+ * @ictx: the context; the caller has a reference
+ */
+void iommufd_ctx_get(struct iommufd_ctx *ictx)
+{
+	get_file(ictx->file);
+}
+IOMMUFD_EXPORT(iommufd_ctx_get);
+
+/**
+ * iommufd_ctx_put - drop a reference
+ * @ictx: the context, which ends with the last one
+ */
+void iommufd_ctx_put(struct iommufd_ctx *ictx)
+{
+	fput(ictx->file);
+}
+IOMMUFD_EXPORT(iommufd_ctx_put);
+
+static struct miscdevice iommu_misc = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "iommu",
+	.fops = &iommufd_fops,
+	.nodename = "iommu",
+	.mode = 0660,
+};
+
+static int __init iommufd_init(void)
+{
+	int rc;
+
+	rc = pages_init();
+	if (rc)
+		return rc;
+	rc = iopt_cache_init();
+	if (rc)
+		goto exit_pages;
+	rc = policy_init();
+	if (rc)
+		goto exit_cache;
+	rc = misc_register(&iommu_misc);
+	if (rc)
+		goto exit_policy;
+	return 0;
+
+exit_policy:
+	policy_exit();
+exit_cache:
+	iopt_cache_exit();
+exit_pages:
+	pages_exit();
+	return rc;
+}
+
+static void __exit iommufd_exit(void)
+{
+	misc_deregister(&iommu_misc);
+	policy_exit();
+	iopt_cache_exit();
+	pages_exit();
+}
+
+module_init(iommufd_init);
+module_exit(iommufd_exit);
+
+MODULE_ALIAS("devname:iommu");
+IOMMUFD_IMPORT_INTERNAL();
+MODULE_DESCRIPTION("IO page tables over user memory, with BPF policies");
+MODULE_VERSION(IOMMUFD_VERSION);
+MODULE_LICENSE("GPL");

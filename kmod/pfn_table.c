@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Page index -> physical page.
+ *
+ * Eight bytes for each 2 MiB of memory while a chunk is one physical run, as
+ * huge pages are, and 0.2 % of the memory at worst. Lookup is two loads.
+ */
+#include <linux/bits.h>
+#include <linux/bug.h>
+#include <linux/errno.h>
+#include <linux/minmax.h>
+#include <linux/slab.h>
+
+#include "pfn_table.h"
+
+/*
+ * An entry. A run is stored as the PFN its chunk's first page would have, which
+ * wraps below zero when the run starts late in the chunk at a low PFN: all
+ * arithmetic is modulo 2^62.
+ */
+#define ENTRY_EMPTY 0ULL
+#define ENTRY_RUN BIT_ULL(0)
+#define ENTRY_SHIFT 2
+#define ENTRY_PFN_MASK (~0ULL >> ENTRY_SHIFT)
+
+static bool entry_is_run(u64 entry)
+{
+	return entry & ENTRY_RUN;
+}
+
+static u64 entry_make_run(u64 base)
+{
+	return base << ENTRY_SHIFT | ENTRY_RUN;
+}
+
+static u64 entry_base(u64 entry)
+{
+	return entry >> ENTRY_SHIFT;
+}
+
+static u64 *entry_leaf(u64 entry)
+{
+	return (u64 *)(uintptr_t)entry;
+}
+
+static unsigned long nr_chunks(const struct pfn_table *table)
+{
+	return (table->head + table->nr_pages + PFN_CHUNK_PAGES - 1) >>
+	       PFN_CHUNK_SHIFT;
+}
+
+static u64 *entry_at(const struct pfn_table *table, unsigned long chunk)
+{
+	if (nr_chunks(table) == 1)
+		return (u64 *)&table->one;
+	return &table->many[chunk];
+}
+
+/* First page of @chunk the table covers, as place in the chunk. */
+static unsigned int chunk_first(const struct pfn_table *table,
+				unsigned long chunk)
+{
+	return chunk ? 0 : table->head;
+}
+
+static unsigned int chunk_count(const struct pfn_table *table,
+				unsigned long chunk)
+{
+	unsigned long first = chunk_first(table, chunk);
+	unsigned long end = table->head + table->nr_pages -
+			    (chunk << PFN_CHUNK_SHIFT);
+
+	return min(end, PFN_CHUNK_PAGES) - first;
+}
+
+/**
+ * pfn_table_init - describe @nr_pages pages, none of them known yet
+ * @table: to initialise
+ * @first_vpn: virtual page number of page 0: decides where chunks are cut
+ * @nr_pages: at least 1
+ *
+ * Return: 0, or -ENOMEM.
+ */
+int pfn_table_init(struct pfn_table *table, unsigned long first_vpn,
+		   unsigned long nr_pages)
+{
+	unsigned long chunks;
+
+	table->nr_pages = nr_pages;
+	table->head = first_vpn & (PFN_CHUNK_PAGES - 1);
+	table->one = ENTRY_EMPTY;
+
+	chunks = nr_chunks(table);
+	if (chunks == 1)
+		return 0;
+	table->many = kvcalloc(chunks, sizeof(u64), GFP_KERNEL_ACCOUNT);
+	return table->many ? 0 : -ENOMEM;
+}
+
+/**
+ * pfn_table_clear - forget all pages and free the leaves
+ * @table: stays initialised
+ */
+void pfn_table_clear(struct pfn_table *table)
+{
+	unsigned long chunk, chunks = nr_chunks(table);
+
+	for (chunk = 0; chunk < chunks; chunk++) {
+		u64 *entry = entry_at(table, chunk);
+
+		if (*entry == ENTRY_EMPTY)
+			continue;
+		if (!entry_is_run(*entry))
+			kfree(entry_leaf(*entry));
+		*entry = ENTRY_EMPTY;
+	}
+}
+
+/**
+ * pfn_table_destroy - free all memory of the table
+ * @table: unusable until initialised again
+ */
+void pfn_table_destroy(struct pfn_table *table)
+{
+	pfn_table_clear(table);
+	if (nr_chunks(table) > 1)
+		kvfree(table->many);
+}
+
+static int chunk_make_leaf(const struct pfn_table *table, unsigned long chunk,
+			   u64 *entry)
+{
+	unsigned int first = chunk_first(table, chunk);
+	unsigned int i, count = chunk_count(table, chunk);
+	u64 *leaf;
+
+	leaf = kmalloc_array(count, sizeof(*leaf), GFP_KERNEL_ACCOUNT);
+	if (!leaf)
+		return -ENOMEM;
+
+	for (i = 0; i < count; i++)
+		leaf[i] = (entry_base(*entry) + first + i) & ENTRY_PFN_MASK;
+	*entry = (uintptr_t)leaf;
+	return 0;
+}
+
+/**
+ * pfn_table_set - pages @index to @index + @nr - 1 are one physical run
+ * @table: the table
+ * @index: first page
+ * @pfn: PFN of the first page
+ * @nr: number of pages, at least 1, all within the table
+ *
+ * What a chunk held for other pages stays. After a failure the pages of the
+ * request are undefined; others are not touched.
+ *
+ * Return: 0, or -ENOMEM.
+ */
+int pfn_table_set(struct pfn_table *table, unsigned long index,
+		  unsigned long pfn, unsigned long nr)
+{
+	while (nr) {
+		unsigned long place = table->head + index;
+		unsigned long chunk = place >> PFN_CHUNK_SHIFT;
+		unsigned int in_chunk = place & (PFN_CHUNK_PAGES - 1);
+		unsigned int n = min(nr, PFN_CHUNK_PAGES - in_chunk);
+		u64 base = ((u64)pfn - in_chunk) & ENTRY_PFN_MASK;
+		u64 *entry = entry_at(table, chunk);
+
+		if (*entry == ENTRY_EMPTY || n == chunk_count(table, chunk)) {
+			if (*entry != ENTRY_EMPTY && !entry_is_run(*entry))
+				kfree(entry_leaf(*entry));
+			*entry = entry_make_run(base);
+		} else if (!entry_is_run(*entry) ||
+			   entry_base(*entry) != base) {
+			unsigned int i, first = chunk_first(table, chunk);
+			int rc;
+
+			if (entry_is_run(*entry)) {
+				rc = chunk_make_leaf(table, chunk, entry);
+				if (rc)
+					return rc;
+			}
+			for (i = 0; i < n; i++)
+				entry_leaf(*entry)[in_chunk - first + i] =
+					pfn + i;
+		}
+		index += n;
+		pfn += n;
+		nr -= n;
+	}
+	return 0;
+}
+
+/**
+ * pfn_table_get - the PFN of a page
+ * @table: the table
+ * @index: a page that has been set
+ *
+ * Return: the PFN.
+ */
+unsigned long pfn_table_get(const struct pfn_table *table, unsigned long index)
+{
+	unsigned long place = table->head + index;
+	unsigned long chunk = place >> PFN_CHUNK_SHIFT;
+	unsigned int in_chunk = place & (PFN_CHUNK_PAGES - 1);
+	u64 entry = *entry_at(table, chunk);
+
+	if (entry_is_run(entry))
+		return (entry_base(entry) + in_chunk) & ENTRY_PFN_MASK;
+	return entry_leaf(entry)[in_chunk - chunk_first(table, chunk)];
+}
+
+/**
+ * pfn_table_run - the longest physical run from a page on
+ * @table: the table
+ * @index: first page of the run
+ * @max: at most as many pages, all of which have been set
+ * @pfn: out: PFN of the first page
+ *
+ * Takes a step for each chunk that is one run, else one for each page.
+ *
+ * Return: length of the run in pages, 1 to @max.
+ */
+unsigned long pfn_table_run(const struct pfn_table *table, unsigned long index,
+			    unsigned long max, unsigned long *pfn)
+{
+	unsigned long first = pfn_table_get(table, index);
+	unsigned long nr = 0;
+
+	*pfn = first;
+	while (nr < max) {
+		unsigned long place = table->head + index + nr;
+		unsigned long chunk = place >> PFN_CHUNK_SHIFT;
+		unsigned int in_chunk = place & (PFN_CHUNK_PAGES - 1);
+		unsigned long n = min(max - nr, PFN_CHUNK_PAGES - in_chunk);
+		u64 entry = *entry_at(table, chunk);
+		const u64 *leaf;
+		unsigned long i;
+
+		if (entry_is_run(entry)) {
+			if (((entry_base(entry) + in_chunk) &
+			     ENTRY_PFN_MASK) != first + nr)
+				break;
+			nr += n;
+			continue;
+		}
+
+		leaf = entry_leaf(entry) + in_chunk - chunk_first(table, chunk);
+		for (i = 0; i < n; i++)
+			if (leaf[i] != first + nr + i)
+				return nr + i;
+		nr += n;
+	}
+	return nr;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Page index -> physical page, for a run of user memory. A pure data structure:
+ * it pins nothing, locks nothing, and builds in user space too.
+ */
+#ifndef IOMMUFD_PFN_TABLE_H
+#define IOMMUFD_PFN_TABLE_H
+
+#include <linux/types.h>
+
+/* A chunk covers as much memory as a PMD maps, cut at the same addresses. */
+#define PFN_CHUNK_SHIFT 9
+#define PFN_CHUNK_PAGES (1UL << PFN_CHUNK_SHIFT)
+
+/**
+ * struct pfn_table - physical addresses of @nr_pages pages
+ * @nr_pages: pages described
+ * @head: place of page 0 in its chunk, so that a huge page is one chunk
+ * @one: the entry, when there is but one chunk
+ * @many: the entries otherwise, one for each chunk
+ *
+ * An entry is empty, one physical run that serves the whole chunk, or points to
+ * a leaf with a word for each page of the chunk the table covers. The caller
+ * serialises changes and lookups, and looks up only what it has set.
+ */
+struct pfn_table {
+	unsigned long nr_pages;
+	unsigned int head;
+	union {
+		u64 one;
+		u64 *many;
+	};
+};
+
+int pfn_table_init(struct pfn_table *table, unsigned long first_vpn,
+		   unsigned long nr_pages);
+void pfn_table_destroy(struct pfn_table *table);
+
+int pfn_table_set(struct pfn_table *table, unsigned long index,
+		  unsigned long pfn, unsigned long nr);
+void pfn_table_clear(struct pfn_table *table);
+unsigned long pfn_table_get(const struct pfn_table *table, unsigned long index);
+unsigned long pfn_table_run(const struct pfn_table *table, unsigned long index,
+			    unsigned long max, unsigned long *pfn);
+
+#endif

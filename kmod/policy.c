@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Asking the loaded BPF policies, and taking nothing they say on trust.
+ *
+ * Every policy is asked, in the order of the list; the first refusal wins.
+ * Whatever may block on user space is done before policy_srcu is entered:
+ * attaching and detaching policies waits for it.
+ */
+#include <linux/cgroup.h>
+#include <linux/cred.h>
+#include <linux/hugetlb.h>
+#include <linux/iommufd.h>
+#include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/seq_file.h>
+#include <linux/shmem_fs.h>
+#include <uapi/linux/iommufd.h>
+
+#include "ctx.h"
+#include "device.h"
+#include "policy.h"
+#include "policy_registry.h"
+#include "policy_struct_ops.h"
+#include "trace.h"
+
+enum hook {
+	HOOK_MAP,
+	HOOK_ATTACH,
+};
+
+static const char *const hook_names[] = {
+	[HOOK_MAP] = "map",
+	[HOOK_ATTACH] = "attach",
+};
+
+static bool is_refusal(int answer)
+{
+	switch (answer) {
+	case -EPERM:
+	case -EACCES:
+	case -EDQUOT:
+	case -ENOMEM:
+	case -ENOSPC:
+	case -EBUSY:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void fill_who(struct iommufd_policy_who *who,
+		     const struct iommufd_ctx *ictx)
+{
+	who->ctx_id = ictx->id;
+	who->opener_uid = ictx->opener_uid;
+	who->uid = from_kuid(&init_user_ns, current_uid());
+	who->tgid = task_tgid_nr(current);
+	rcu_read_lock();
+	who->cgroup_id = cgroup_id(task_dfl_cgroup(current));
+	rcu_read_unlock();
+}
+
+static u32 vma_kind(struct vm_area_struct *vma)
+{
+	if (vma->vm_flags & (VM_PFNMAP | VM_IO | VM_MIXEDMAP))
+		return IOMMUFD_POLICY_MEM_PFNMAP;
+	if (is_vm_hugetlb_page(vma))
+		return IOMMUFD_POLICY_MEM_HUGETLB;
+	/* A long-term pin makes the process own its copy of a private page. */
+	if (!vma->vm_file || is_cow_mapping(vma->vm_flags))
+		return IOMMUFD_POLICY_MEM_ANON;
+	if (shmem_mapping(vma->vm_file->f_mapping))
+		return IOMMUFD_POLICY_MEM_SHMEM;
+	return IOMMUFD_POLICY_MEM_FILE;
+}
+
+/* The kinds of memory in a range of the caller's address space. */
+static int find_kinds(u64 start, u64 length, u32 *kinds)
+{
+	u64 addr = start, end = start + length;
+	struct vm_area_struct *vma;
+	int rc;
+
+	*kinds = 0;
+	rc = mmap_read_lock_killable(current->mm);
+	if (rc)
+		return rc;
+	while (addr < end) {
+		vma = find_vma(current->mm, addr);
+		if (!vma || vma->vm_start >= end) {
+			*kinds |= IOMMUFD_POLICY_MEM_NONE;
+			break;
+		}
+		if (vma->vm_start > addr)
+			*kinds |= IOMMUFD_POLICY_MEM_NONE;
+		*kinds |= vma_kind(vma);
+		addr = vma->vm_end;
+	}
+	mmap_read_unlock(current->mm);
+	return 0;
+}
+
+static void note_refusal(struct iommufd_ctx *ictx, const struct policy *policy,
+			 enum hook hook, int error)
+{
+	struct policy_refusal *refusal = &ictx->refusal;
+
+	spin_lock(&refusal->lock);
+	strscpy(refusal->policy, policy->name);
+	refusal->hook = hook_names[hook];
+	refusal->error = error;
+	spin_unlock(&refusal->lock);
+}
+
+static void count(struct policy *policy, enum hook hook, bool refused)
+{
+	if (hook == HOOK_MAP) {
+		this_cpu_inc(policy->stats->map_asked);
+		if (refused)
+			this_cpu_inc(policy->stats->map_refused);
+	} else {
+		this_cpu_inc(policy->stats->attach_asked);
+		if (refused)
+			this_cpu_inc(policy->stats->attach_refused);
+	}
+}
+
+/* An answer, as the caller of the request may see it. */
+static int judge(struct iommufd_ctx *ictx, struct policy *policy,
+		 enum hook hook, int answer)
+{
+	trace_iommufd_policy_decision(ictx->id, policy->name, hook_names[hook],
+				      answer);
+	count(policy, hook, answer);
+	if (!answer)
+		return 0;
+	if (!is_refusal(answer)) {
+		policy_eject(policy, answer, hook_names[hook]);
+		answer = -EPROTO;
+	}
+	note_refusal(ictx, policy, hook, answer);
+	return answer;
+}
+
+/**
+ * policy_ask_map - policy_map() with policies loaded
+ * @ictx: the context
+ * @ioas_id: where it is to be mapped
+ * @cmd: what is asked for
+ * @kinds: out: what may be pinned; unchanged if no policy has looked at it
+ *
+ * A policy that reads the kind of memory and was put in place while it asks
+ * makes it start again, so another may be asked twice then.
+ *
+ * Return: see policy_map().
+ */
+int policy_ask_map(struct iommufd_ctx *ictx, u32 ioas_id,
+		   const struct iommu_ioas_map *cmd, u8 *kinds)
+{
+	struct iommufd_policy_map_request req = {
+		.length = cmd->length,
+		.uptr = cmd->user_va,
+		.op = IOMMUFD_POLICY_OP_IOAS_MAP,
+		.ioas_id = ioas_id,
+		.fixed = !!(cmd->flags & IOMMU_IOAS_MAP_FIXED_IOVA),
+	};
+	bool want_kinds = registry_wants_kinds();
+	struct policy *policy;
+	int idx, rc = 0;
+
+	fill_who(&req.who, ictx);
+	if (req.fixed)
+		req.iova = cmd->iova;
+	if (cmd->flags & IOMMU_IOAS_MAP_READABLE)
+		req.prot |= IOMMUFD_POLICY_PROT_READ;
+	if (cmd->flags & IOMMU_IOAS_MAP_WRITEABLE)
+		req.prot |= IOMMUFD_POLICY_PROT_WRITE;
+
+again:
+	if (want_kinds) {
+		rc = find_kinds(req.uptr, req.length, &req.mem);
+		if (rc)
+			return rc;
+		*kinds = req.mem;
+	}
+	idx = srcu_read_lock(&policy_srcu);
+	list_for_each_entry_srcu(policy, &policies, entry,
+				 srcu_read_lock_held(&policy_srcu)) {
+		const struct iommufd_policy_ops *ops;
+
+		ops = srcu_dereference(policy->ops, &policy_srcu);
+		if (!ops->map || !policy_decides(policy))
+			continue;
+		if (ops->flags & IOMMUFD_POLICY_F_MEM_KIND && !want_kinds) {
+			want_kinds = true;
+			srcu_read_unlock(&policy_srcu, idx);
+			goto again;
+		}
+		rc = judge(ictx, policy, HOOK_MAP, ops->map(&req));
+		if (rc)
+			break;
+	}
+	srcu_read_unlock(&policy_srcu, idx);
+	return rc;
+}
+
+/**
+ * policy_ask_attach - policy_attach() with policies loaded
+ * @ictx: the context
+ * @idev: the device
+ * @pt_id: what to, as user space calls it
+ * @ioas_id: the IOAS behind it
+ * @replace: it is attached elsewhere now
+ *
+ * Return: see policy_attach().
+ */
+int policy_ask_attach(struct iommufd_ctx *ictx,
+		      const struct iommufd_device *idev, u32 pt_id, u32 ioas_id,
+		      bool replace)
+{
+	struct iommufd_policy_attach_request req = {
+		.op = replace ? IOMMUFD_POLICY_OP_REPLACE_DEVICE :
+				IOMMUFD_POLICY_OP_ATTACH_DEVICE,
+		.dev_id = idev->obj.id,
+		.pt_id = pt_id,
+		.ioas_id = ioas_id,
+	};
+	struct policy *policy;
+	int idx, rc = 0;
+
+	fill_who(&req.who, ictx);
+	strscpy(req.dev_name, dev_name(idev->dev));
+
+	idx = srcu_read_lock(&policy_srcu);
+	list_for_each_entry_srcu(policy, &policies, entry,
+				 srcu_read_lock_held(&policy_srcu)) {
+		const struct iommufd_policy_ops *ops;
+
+		ops = srcu_dereference(policy->ops, &policy_srcu);
+		if (!ops->attach || !policy_decides(policy))
+			continue;
+		rc = judge(ictx, policy, HOOK_ATTACH, ops->attach(&req));
+		if (rc)
+			break;
+	}
+	srcu_read_unlock(&policy_srcu, idx);
+	return rc;
+}
+
+/**
+ * policy_show_refusal - who refused something in this context last
+ * @refusal: of the context
+ * @seq: fdinfo; gets a line, or none if nobody did
+ */
+void policy_show_refusal(struct policy_refusal *refusal, struct seq_file *seq)
+{
+	spin_lock(&refusal->lock);
+	if (refusal->policy[0])
+		seq_printf(seq, "iommufd-refused-by:\t%s %s %d\n",
+			   refusal->policy, refusal->hook, refusal->error);
+	spin_unlock(&refusal->lock);
+}
+
+/**
+ * policy_init - let policies be loaded; the last step of module init
+ *
+ * Return: 0, or the errors of registry_init() and struct_ops_register().
+ */
+int policy_init(void)
+{
+	int rc = registry_init();
+
+	if (rc)
+		return rc;
+	rc = struct_ops_register();
+	if (rc)
+		registry_exit();
+	return rc;
+}
+
+/**
+ * policy_exit - undo policy_init(); no policy is loaded
+ */
+void policy_exit(void)
+{
+	registry_exit();
+}

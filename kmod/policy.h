@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Asking the loaded BPF policies. With none loaded each question costs a
+ * branch that is patched out.
+ */
+#ifndef IOMMUFD_POLICY_H
+#define IOMMUFD_POLICY_H
+
+#include <linux/jump_label.h>
+#include <linux/limits.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+
+#include "policy_abi.h"
+
+struct iommu_ioas_map;
+struct iommufd_ctx;
+struct iommufd_device;
+struct seq_file;
+
+/**
+ * struct policy_refusal - the last refusal by a policy in a context
+ * @lock: for the rest
+ * @policy: name of the policy; empty if there was none
+ * @hook: name of the hook
+ * @error: what it answered
+ */
+struct policy_refusal {
+	spinlock_t lock;
+	char policy[IOMMUFD_POLICY_NAME_LEN];
+	const char *hook;
+	int error;
+};
+
+DECLARE_STATIC_KEY_FALSE(policies_loaded);
+
+int policy_ask_map(struct iommufd_ctx *ictx, u32 ioas_id,
+		   const struct iommu_ioas_map *cmd, u8 *kinds);
+int policy_ask_attach(struct iommufd_ctx *ictx,
+		      const struct iommufd_device *idev, u32 pt_id, u32 ioas_id,
+		      bool replace);
+
+/**
+ * policy_map - may user memory be mapped
+ * @ictx: the context
+ * @ioas_id: where it is to be mapped
+ * @cmd: what is asked for; checked
+ * @kinds: out: bits of enum iommufd_policy_mem that may be pinned for it
+ *
+ * Context: may sleep; no lock of the module is held.
+ * Return: 0, or the refusing errno of a policy, or -EPROTO if the answer of one
+ * is outside its contract; -EINTR on a fatal signal.
+ */
+static inline int policy_map(struct iommufd_ctx *ictx, u32 ioas_id,
+			     const struct iommu_ioas_map *cmd, u8 *kinds)
+{
+	*kinds = U8_MAX;
+	if (static_branch_unlikely(&policies_loaded))
+		return policy_ask_map(ictx, ioas_id, cmd, kinds);
+	return 0;
+}
+
+/**
+ * policy_attach - may a device be attached
+ * @ictx: the context
+ * @idev: the device
+ * @pt_id: what to, as user space calls it
+ * @ioas_id: the IOAS behind it
+ * @replace: it is attached elsewhere now
+ *
+ * Context: may sleep; no lock of the module is held.
+ * Return: as policy_map().
+ */
+static inline int policy_attach(struct iommufd_ctx *ictx,
+				const struct iommufd_device *idev, u32 pt_id,
+				u32 ioas_id, bool replace)
+{
+	if (static_branch_unlikely(&policies_loaded))
+		return policy_ask_attach(ictx, idev, pt_id, ioas_id, replace);
+	return 0;
+}
+
+void policy_show_refusal(struct policy_refusal *refusal, struct seq_file *seq);
+
+int policy_init(void);
+void policy_exit(void);
+
+#endif

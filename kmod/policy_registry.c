@@ -1,0 +1,495 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The loaded policies: who is there, since when, and why not any more.
+ *
+ * Requests walk the list under SRCU and never wait for its lock. Whatever takes
+ * a policy out of service waits for them before its exit hook runs.
+ */
+#include <linux/bpf.h>
+#include <linux/ctype.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/slab.h>
+
+#include "policy.h"
+#include "policy_registry.h"
+#include "trace.h"
+
+DEFINE_STATIC_KEY_FALSE(policies_loaded);
+DEFINE_SRCU(policy_srcu);
+LIST_HEAD(policies);
+
+/* For @policies and what stands in them; outside of the BPF core's own lock. */
+static DEFINE_MUTEX(registry_lock);
+/* Loaded policies that read the kind of memory. */
+static atomic_t wants_kinds = ATOMIC_INIT(0);
+
+static struct kobject *iommufd_kobj;
+static struct kset *policy_kset;
+
+static struct policy *to_policy(struct kobject *kobj)
+{
+	return container_of(kobj, struct policy, kobj);
+}
+
+/**
+ * policy_decides - is a policy to be asked
+ * @policy: the policy
+ *
+ * Return: false from the moment it is at fault or put out of service.
+ */
+bool policy_decides(const struct policy *policy)
+{
+	return READ_ONCE(policy->exit.kind) == IOMMUFD_POLICY_EXIT_NONE;
+}
+
+/**
+ * registry_wants_kinds - is there a policy that reads the kind of memory
+ *
+ * Return: true if it has to be looked up.
+ */
+bool registry_wants_kinds(void)
+{
+	return atomic_read(&wants_kinds);
+}
+
+static const char *policy_state(const struct policy *policy)
+{
+	switch (READ_ONCE(policy->exit.kind)) {
+	case IOMMUFD_POLICY_EXIT_NONE:
+		return "active";
+	case IOMMUFD_POLICY_EXIT_OFF:
+		return "off";
+	default:
+		return "ejected";
+	}
+}
+
+static unsigned long sum_stats(const struct policy *policy, size_t offset)
+{
+	unsigned long sum = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		sum += *(unsigned long *)((char *)per_cpu_ptr(policy->stats,
+							      cpu) + offset);
+	return sum;
+}
+
+#define POLICY_ATTR(_name, _fmt, _value)				\
+static ssize_t _name##_show(struct kobject *kobj,			\
+			    struct kobj_attribute *attr, char *buf)	\
+{									\
+	struct policy *policy = to_policy(kobj);			\
+									\
+	return sysfs_emit(buf, _fmt "\n", _value);			\
+}									\
+static struct kobj_attribute _name##_attr = __ATTR_RO(_name)
+
+#define POLICY_COUNTER(_name)						\
+	POLICY_ATTR(_name, "%lu",					\
+		    sum_stats(policy, offsetof(struct policy_stats, _name)))
+
+POLICY_ATTR(state, "%s", policy_state(policy));
+POLICY_ATTR(link_id, "%u", READ_ONCE(policy->link->id));
+POLICY_ATTR(exit_kind, "%u", policy->exit.kind);
+POLICY_ATTR(exit_code, "%d", policy->exit.code);
+POLICY_ATTR(exit_message, "%s", policy->exit.message);
+POLICY_COUNTER(map_asked);
+POLICY_COUNTER(map_refused);
+POLICY_COUNTER(attach_asked);
+POLICY_COUNTER(attach_refused);
+
+static struct attribute *policy_attrs[] = {
+	&state_attr.attr,
+	&link_id_attr.attr,
+	&exit_kind_attr.attr,
+	&exit_code_attr.attr,
+	&exit_message_attr.attr,
+	&map_asked_attr.attr,
+	&map_refused_attr.attr,
+	&attach_asked_attr.attr,
+	&attach_refused_attr.attr,
+	NULL,
+};
+ATTRIBUTE_GROUPS(policy);
+
+static void policy_release(struct kobject *kobj)
+{
+	struct policy *policy = to_policy(kobj);
+
+	free_percpu(policy->stats);
+	kfree(policy);
+}
+
+static const struct kobj_type policy_ktype = {
+	.release = policy_release,
+	.sysfs_ops = &kobj_sysfs_ops,
+	.default_groups = policy_groups,
+};
+
+/* The first reason stays. */
+static bool latch_exit(struct policy *policy, u32 kind, int code,
+		       const char *message)
+{
+	bool first;
+
+	spin_lock(&policy->exit_lock);
+	first = policy_decides(policy);
+	if (first) {
+		policy->exit.code = code;
+		strscpy(policy->exit.message, message);
+		WRITE_ONCE(policy->exit.kind, kind);
+	}
+	spin_unlock(&policy->exit_lock);
+	return first;
+}
+
+static void ops_enter(const struct iommufd_policy_ops *ops)
+{
+	if (ops->flags & IOMMUFD_POLICY_F_MEM_KIND)
+		atomic_inc(&wants_kinds);
+	static_branch_inc(&policies_loaded);
+}
+
+static void ops_leave(const struct iommufd_policy_ops *ops)
+{
+	static_branch_dec(&policies_loaded);
+	if (ops->flags & IOMMUFD_POLICY_F_MEM_KIND)
+		atomic_dec(&wants_kinds);
+}
+
+static void ops_exit(const struct policy *policy,
+		     const struct iommufd_policy_ops *ops,
+		     const struct iommufd_policy_exit_info *info)
+{
+	trace_iommufd_policy_exit(policy->name, info->kind, info->code,
+				  info->message);
+	if (ops->exit)
+		ops->exit(info);
+}
+
+static const struct iommufd_policy_ops *current_ops(struct policy *policy)
+{
+	return rcu_dereference_protected(policy->ops,
+					 lockdep_is_held(&registry_lock));
+}
+
+/* Out of service, for the reason latched; no request is in it afterwards. */
+static void policy_retire(struct policy *policy)
+{
+	const struct iommufd_policy_ops *ops = current_ops(policy);
+
+	lockdep_assert_held(&registry_lock);
+	if (policy->retired)
+		return;
+	policy->retired = true;
+	synchronize_srcu(&policy_srcu);
+	ops_leave(ops);
+	ops_exit(policy, ops, &policy->exit);
+}
+
+static void eject_worker(struct work_struct *work)
+{
+	struct policy *policy = container_of(work, struct policy, eject_work);
+
+	mutex_lock(&registry_lock);
+	/* It may have been replaced meanwhile. */
+	if (!policy_decides(policy))
+		policy_retire(policy);
+	mutex_unlock(&registry_lock);
+	kobject_uevent(&policy->kobj, KOBJ_OFFLINE);
+}
+
+/**
+ * policy_eject - a policy broke its contract: do not ask it any more
+ * @policy: the policy
+ * @code: its answer
+ * @hook: the hook that gave it
+ *
+ * Context: under policy_srcu.
+ */
+void policy_eject(struct policy *policy, int code, const char *hook)
+{
+	char message[IOMMUFD_POLICY_MSG_LEN];
+
+	snprintf(message, sizeof(message),
+		 "hook %s answered %d, which its contract does not know", hook,
+		 code);
+	if (!latch_exit(policy, IOMMUFD_POLICY_EXIT_ERROR, code, message))
+		return;
+	pr_warn("iommufd: policy %s ejected: %s\n", policy->name, message);
+	queue_work(system_unbound_wq, &policy->eject_work);
+}
+
+static struct policy *find_by_name(const char *name)
+{
+	struct policy *policy;
+
+	list_for_each_entry(policy, &policies, entry)
+		if (!strcmp(policy->name, name))
+			return policy;
+	return NULL;
+}
+
+static struct policy *find_by_link(const struct bpf_link *link)
+{
+	struct policy *policy;
+
+	list_for_each_entry(policy, &policies, entry)
+		if (policy->link == link)
+			return policy;
+	return NULL;
+}
+
+static int ops_init(const struct iommufd_policy_ops *ops, bool replaces)
+{
+	const struct iommufd_policy_init_info info = {
+		.api_version = IOMMUFD_POLICY_API_VERSION,
+		.replaces = replaces,
+	};
+	int rc = ops->init ? ops->init(&info) : 0;
+
+	return rc > 0 || rc < -MAX_ERRNO ? -EPROTO : rc;
+}
+
+static int check_name(const char *name)
+{
+	size_t i, len = strnlen(name, IOMMUFD_POLICY_NAME_LEN);
+
+	if (!len || len == IOMMUFD_POLICY_NAME_LEN || name[0] == '.')
+		return -EINVAL;
+	for (i = 0; i < len; i++)
+		if (!isalnum(name[i]) && !strchr("_-.", name[i]))
+			return -EINVAL;
+	return 0;
+}
+
+/**
+ * registry_add - a link of a policy was made
+ * @ops: the policy; stays until registry_remove() or registry_replace()
+ * @link: the link
+ *
+ * Context: the BPF core holds its update lock.
+ * Return: 0; -EINVAL for a bad name; -EEXIST if one of that name is loaded;
+ * what its init hook answers; -EPROTO if that is no errno; -ENOMEM.
+ */
+int registry_add(const struct iommufd_policy_ops *ops, struct bpf_link *link)
+{
+	struct policy *policy, *behind;
+	int rc;
+
+	rc = check_name(ops->name);
+	if (rc)
+		return rc;
+	policy = kzalloc(sizeof(*policy), GFP_KERNEL_ACCOUNT);
+	if (!policy)
+		return -ENOMEM;
+	policy->stats = alloc_percpu_gfp(struct policy_stats,
+					 GFP_KERNEL_ACCOUNT);
+	if (!policy->stats) {
+		kfree(policy);
+		return -ENOMEM;
+	}
+	policy->link = link;
+	strscpy(policy->name, ops->name);
+	spin_lock_init(&policy->exit_lock);
+	INIT_WORK(&policy->eject_work, eject_worker);
+	RCU_INIT_POINTER(policy->ops, ops);
+	policy->kobj.kset = policy_kset;
+	kobject_init(&policy->kobj, &policy_ktype);
+
+	mutex_lock(&registry_lock);
+	rc = find_by_name(ops->name) ? -EEXIST : 0;
+	if (!rc)
+		rc = ops_init(ops, false);
+	if (rc)
+		goto put;
+	rc = kobject_add(&policy->kobj, NULL, "%s", policy->name);
+	if (rc) {
+		const struct iommufd_policy_exit_info info = {
+			.kind = IOMMUFD_POLICY_EXIT_DETACHED,
+			.code = rc,
+		};
+
+		ops_exit(policy, ops, &info);
+		goto put;
+	}
+	list_for_each_entry(behind, &policies, entry)
+		if (strcmp(behind->name, policy->name) > 0)
+			break;
+	ops_enter(ops);
+	list_add_tail_rcu(&policy->entry, &behind->entry);
+	mutex_unlock(&registry_lock);
+	kobject_uevent(&policy->kobj, KOBJ_ADD);
+	return 0;
+
+put:
+	mutex_unlock(&registry_lock);
+	kobject_put(&policy->kobj);
+	return rc;
+}
+
+/**
+ * registry_remove - a link of a policy is gone
+ * @link: the link
+ *
+ * Context: the BPF core holds its update lock. Waits for the requests that
+ * are in the policy's hooks, which never wait for user space.
+ */
+void registry_remove(struct bpf_link *link)
+{
+	struct policy *policy;
+
+	mutex_lock(&registry_lock);
+	policy = find_by_link(link);
+	if (WARN_ON(!policy)) {
+		mutex_unlock(&registry_lock);
+		return;
+	}
+	latch_exit(policy, IOMMUFD_POLICY_EXIT_DETACHED, 0, "detached");
+	list_del_rcu(&policy->entry);
+	policy_retire(policy);
+	/* Retired for another reason, it may still be walked over. */
+	synchronize_srcu(&policy_srcu);
+	mutex_unlock(&registry_lock);
+
+	cancel_work_sync(&policy->eject_work);
+	kobject_del(&policy->kobj);
+	kobject_put(&policy->kobj);
+}
+
+/**
+ * registry_replace - a link is to have another policy
+ * @ops: the new one, of the same name
+ * @link: the link
+ *
+ * Requests see the old one or the new one. One that had been ejected is in
+ * service again.
+ *
+ * Context: the BPF core holds its update lock.
+ * Return: 0; -EINVAL if the name differs; what its init hook answers, or
+ * -EPROTO if that is no errno: the old one goes on then.
+ */
+int registry_replace(const struct iommufd_policy_ops *ops,
+		     struct bpf_link *link)
+{
+	const struct iommufd_policy_exit_info info = {
+		.kind = IOMMUFD_POLICY_EXIT_REPLACED,
+		.message = "replaced",
+	};
+	const struct iommufd_policy_ops *old;
+	struct policy *policy;
+	int rc = -EINVAL;
+
+	mutex_lock(&registry_lock);
+	policy = find_by_link(link);
+	if (WARN_ON(!policy) || strncmp(ops->name, policy->name,
+					IOMMUFD_POLICY_NAME_LEN))
+		goto unlock;
+	rc = ops_init(ops, true);
+	if (rc)
+		goto unlock;
+
+	old = current_ops(policy);
+	/* Ejected, but not yet retired: the old one ends for that reason. */
+	if (!policy_decides(policy))
+		policy_retire(policy);
+	ops_enter(ops);
+	rcu_assign_pointer(policy->ops, ops);
+	if (policy->retired) {
+		spin_lock(&policy->exit_lock);
+		policy->retired = false;
+		policy->exit = (struct iommufd_policy_exit_info){};
+		spin_unlock(&policy->exit_lock);
+		synchronize_srcu(&policy_srcu);
+	} else {
+		synchronize_srcu(&policy_srcu);
+		ops_leave(old);
+		ops_exit(policy, old, &info);
+	}
+unlock:
+	mutex_unlock(&registry_lock);
+	return rc;
+}
+
+static ssize_t off_store(struct kobject *kobj, struct kobj_attribute *attr,
+			 const char *buf, size_t count)
+{
+	struct policy *policy;
+	bool off;
+	int rc;
+
+	rc = kstrtobool(buf, &off);
+	if (rc)
+		return rc;
+	if (!off)
+		return -EINVAL;
+
+	mutex_lock(&registry_lock);
+	list_for_each_entry(policy, &policies, entry) {
+		latch_exit(policy, IOMMUFD_POLICY_EXIT_OFF, 0,
+			   "put out of service by an operator");
+		policy_retire(policy);
+	}
+	mutex_unlock(&registry_lock);
+	return count;
+}
+
+static ssize_t version_show(struct kobject *kobj, struct kobj_attribute *attr,
+			    char *buf)
+{
+	return sysfs_emit(buf, "%s\n", THIS_MODULE->version);
+}
+
+static ssize_t api_version_show(struct kobject *kobj,
+				struct kobj_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%u\n", IOMMUFD_POLICY_API_VERSION);
+}
+
+static struct kobj_attribute off_attr = __ATTR_WO(off);
+static struct kobj_attribute version_attr = __ATTR_RO(version);
+static struct kobj_attribute api_version_attr = __ATTR_RO(api_version);
+
+static const struct attribute *iommufd_attrs[] = {
+	&off_attr.attr,
+	&version_attr.attr,
+	&api_version_attr.attr,
+	NULL,
+};
+
+/**
+ * registry_init - /sys/kernel/iommufd, without policies
+ *
+ * Return: 0, or -ENOMEM and other errors of sysfs.
+ */
+int registry_init(void)
+{
+	int rc;
+
+	iommufd_kobj = kobject_create_and_add("iommufd", kernel_kobj);
+	if (!iommufd_kobj)
+		return -ENOMEM;
+	rc = sysfs_create_files(iommufd_kobj, iommufd_attrs);
+	if (rc)
+		goto put;
+	policy_kset = kset_create_and_add("policy", NULL, iommufd_kobj);
+	if (policy_kset)
+		return 0;
+	rc = -ENOMEM;
+put:
+	kobject_put(iommufd_kobj);
+	return rc;
+}
+
+/**
+ * registry_exit - undo registry_init()
+ *
+ * No policy is left: each link held the module.
+ */
+void registry_exit(void)
+{
+	kset_unregister(policy_kset);
+	kobject_put(iommufd_kobj);
+}

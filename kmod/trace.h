@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Tracepoints: what happened, to whom, and who decided it. */
+#undef TRACE_SYSTEM
+#define TRACE_SYSTEM iommufd
+
+#if !defined(IOMMUFD_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
+#define IOMMUFD_TRACE_H
+
+#include <linux/tracepoint.h>
+#include <uapi/linux/iommufd.h>
+
+TRACE_EVENT(iommufd_map,
+	TP_PROTO(u64 ctx, const struct iommu_ioas_map *cmd, int error),
+	TP_ARGS(ctx, cmd, error),
+	TP_STRUCT__entry(
+		__field(u64, ctx)
+		__field(u64, iova)
+		__field(u64, length)
+		__field(u64, uptr)
+		__field(u32, ioas)
+		__field(u32, flags)
+		__field(int, error)
+	),
+	TP_fast_assign(
+		__entry->ctx = ctx;
+		__entry->iova = cmd->iova;
+		__entry->length = cmd->length;
+		__entry->uptr = cmd->user_va;
+		__entry->ioas = cmd->ioas_id;
+		__entry->flags = cmd->flags;
+		__entry->error = error;
+	),
+	TP_printk("ctx=%llu ioas=%u iova=0x%llx length=0x%llx uptr=0x%llx flags=0x%x error=%d",
+		  __entry->ctx, __entry->ioas, __entry->iova, __entry->length,
+		  __entry->uptr, __entry->flags, __entry->error)
+);
+
+TRACE_EVENT(iommufd_unmap,
+	TP_PROTO(u64 ctx, const struct iommu_ioas_unmap *cmd, u64 unmapped,
+		 int error),
+	TP_ARGS(ctx, cmd, unmapped, error),
+	TP_STRUCT__entry(
+		__field(u64, ctx)
+		__field(u64, iova)
+		__field(u64, length)
+		__field(u64, unmapped)
+		__field(u32, ioas)
+		__field(int, error)
+	),
+	TP_fast_assign(
+		__entry->ctx = ctx;
+		__entry->iova = cmd->iova;
+		__entry->length = cmd->length;
+		__entry->unmapped = unmapped;
+		__entry->ioas = cmd->ioas_id;
+		__entry->error = error;
+	),
+	TP_printk("ctx=%llu ioas=%u iova=0x%llx length=0x%llx unmapped=0x%llx error=%d",
+		  __entry->ctx, __entry->ioas, __entry->iova, __entry->length,
+		  __entry->unmapped, __entry->error)
+);
+
+TRACE_EVENT(iommufd_attach,
+	TP_PROTO(u64 ctx, const char *device, u32 ioas, u32 hwpt, bool replace,
+		 int error),
+	TP_ARGS(ctx, device, ioas, hwpt, replace, error),
+	TP_STRUCT__entry(
+		__field(u64, ctx)
+		__string(device, device)
+		__field(u32, ioas)
+		__field(u32, hwpt)
+		__field(bool, replace)
+		__field(int, error)
+	),
+	TP_fast_assign(
+		__entry->ctx = ctx;
+		__assign_str(device);
+		__entry->ioas = ioas;
+		__entry->hwpt = hwpt;
+		__entry->replace = replace;
+		__entry->error = error;
+	),
+	TP_printk("ctx=%llu device=%s ioas=%u hwpt=%u replace=%d error=%d",
+		  __entry->ctx, __get_str(device), __entry->ioas,
+		  __entry->hwpt, __entry->replace, __entry->error)
+);
+
+TRACE_EVENT(iommufd_detach,
+	TP_PROTO(u64 ctx, const char *device),
+	TP_ARGS(ctx, device),
+	TP_STRUCT__entry(
+		__field(u64, ctx)
+		__string(device, device)
+	),
+	TP_fast_assign(
+		__entry->ctx = ctx;
+		__assign_str(device);
+	),
+	TP_printk("ctx=%llu device=%s", __entry->ctx, __get_str(device))
+);
+
+TRACE_EVENT(iommufd_policy_decision,
+	TP_PROTO(u64 ctx, const char *policy, const char *hook, int answer),
+	TP_ARGS(ctx, policy, hook, answer),
+	TP_STRUCT__entry(
+		__field(u64, ctx)
+		__string(policy, policy)
+		__string(hook, hook)
+		__field(int, answer)
+	),
+	TP_fast_assign(
+		__entry->ctx = ctx;
+		__assign_str(policy);
+		__assign_str(hook);
+		__entry->answer = answer;
+	),
+	TP_printk("ctx=%llu policy=%s hook=%s answer=%d", __entry->ctx,
+		  __get_str(policy), __get_str(hook), __entry->answer)
+);
+
+TRACE_EVENT(iommufd_policy_exit,
+	TP_PROTO(const char *policy, u32 kind, int code, const char *message),
+	TP_ARGS(policy, kind, code, message),
+	TP_STRUCT__entry(
+		__string(policy, policy)
+		__string(message, message)
+		__field(u32, kind)
+		__field(int, code)
+	),
+	TP_fast_assign(
+		__assign_str(policy);
+		__assign_str(message);
+		__entry->kind = kind;
+		__entry->code = code;
+	),
+	TP_printk("policy=%s kind=%u code=%d message=\"%s\"",
+		  __get_str(policy), __entry->kind, __entry->code,
+		  __get_str(message))
+);
+
+#endif
+
+#undef TRACE_INCLUDE_PATH
+#define TRACE_INCLUDE_PATH .
+#undef TRACE_INCLUDE_FILE
+#define TRACE_INCLUDE_FILE trace
+#include <trace/define_trace.h>
