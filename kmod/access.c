@@ -6,9 +6,8 @@
  */
 #include <linux/bug.h>
 #include <linux/err.h>
+#include <linux/export.h>
 #include <linux/iommufd.h>
-
-#include "compat/compat.h"
 
 /**
  * iommufd_access_create - would give a driver access to an IOAS
@@ -25,31 +24,31 @@ iommufd_access_create(struct iommufd_ctx *ictx,
 {
 	return ERR_PTR(-EOPNOTSUPP);
 }
-IOMMUFD_EXPORT(iommufd_access_create);
+EXPORT_SYMBOL_GPL(iommufd_access_create);
 
 void iommufd_access_destroy(struct iommufd_access *access)
 {
 	WARN_ON_ONCE(1);
 }
-IOMMUFD_EXPORT(iommufd_access_destroy);
+EXPORT_SYMBOL_GPL(iommufd_access_destroy);
 
 int iommufd_access_attach(struct iommufd_access *access, u32 ioas_id)
 {
 	return -EOPNOTSUPP;
 }
-IOMMUFD_EXPORT(iommufd_access_attach);
+EXPORT_SYMBOL_GPL(iommufd_access_attach);
 
 int iommufd_access_replace(struct iommufd_access *access, u32 ioas_id)
 {
 	return -EOPNOTSUPP;
 }
-IOMMUFD_EXPORT(iommufd_access_replace);
+EXPORT_SYMBOL_GPL(iommufd_access_replace);
 
 void iommufd_access_detach(struct iommufd_access *access)
 {
 	WARN_ON_ONCE(1);
 }
-IOMMUFD_EXPORT(iommufd_access_detach);
+EXPORT_SYMBOL_GPL(iommufd_access_detach);
 
 int iommufd_access_pin_pages(struct iommufd_access *access, unsigned long iova,
 			     unsigned long length, struct page **out_pages,
@@ -57,18 +56,18 @@ int iommufd_access_pin_pages(struct iommufd_access *access, unsigned long iova,
 {
 	return -EOPNOTSUPP;
 }
-IOMMUFD_EXPORT(iommufd_access_pin_pages);
+EXPORT_SYMBOL_GPL(iommufd_access_pin_pages);
 
 void iommufd_access_unpin_pages(struct iommufd_access *access,
 				unsigned long iova, unsigned long length)
 {
 	WARN_ON_ONCE(1);
 }
-IOMMUFD_EXPORT(iommufd_access_unpin_pages);
+EXPORT_SYMBOL_GPL(iommufd_access_unpin_pages);
 
 int iommufd_access_rw(struct iommufd_access *access, unsigned long iova,
 		      void *data, size_t length, unsigned int flags)
 {
 	return -EOPNOTSUPP;
 }
-IOMMUFD_EXPORT(iommufd_access_rw);
+EXPORT_SYMBOL_GPL(iommufd_access_rw);

@@ -77,10 +77,17 @@ struct account *account_get_current(struct account_book *book)
  */
 void account_put(struct account *account)
 {
-	if (!refcount_dec_and_lock(&account->refs, &account->book->lock))
+	bool last;
+
+	if (refcount_dec_not_one(&account->refs))
 		return;
-	list_del(&account->node);
+	spin_lock(&account->book->lock);
+	last = refcount_dec_and_test(&account->refs);
+	if (last)
+		list_del(&account->node);
 	spin_unlock(&account->book->lock);
+	if (!last)
+		return;
 
 	mmdrop(account->mm);
 	free_uid(account->user);

@@ -50,7 +50,7 @@ struct account {
  * @charged: pages charged now to all of them
  */
 struct account_book {
-	spinlock_t lock;
+	spinlock_t lock;	/* see above */
 	struct list_head accounts;
 	atomic_long_t pinned;
 	atomic_long_t charged;

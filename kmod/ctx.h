@@ -28,7 +28,7 @@ struct file;
 struct iommufd_ctx {
 	struct file *file;
 	struct xarray objects;
-	struct mutex groups_lock;
+	struct mutex groups_lock;	/* see above */
 	struct list_head groups;
 	wait_queue_head_t idle;
 	struct account_book book;

@@ -20,7 +20,7 @@
 static bool allow_unsafe_interrupts;
 module_param(allow_unsafe_interrupts, bool, 0644);
 MODULE_PARM_DESC(allow_unsafe_interrupts,
-	"Bind devices whose DMA can raise interrupts outside of their context");
+		 "Bind devices whose DMA can raise interrupts outside of their context");
 
 static void device_destroy_object(struct object *obj)
 {
@@ -57,8 +57,8 @@ struct iommufd_device *iommufd_device_bind(struct iommufd_ctx *ictx,
 		return ERR_PTR(-ENOMEM);
 	idev->ictx = ictx;
 	idev->dev = dev;
-	idev->coherent = device_iommu_capable(dev,
-					IOMMU_CAP_ENFORCE_CACHE_COHERENCY);
+	idev->coherent =
+		device_iommu_capable(dev, IOMMU_CAP_ENFORCE_CACHE_COHERENCY);
 	idev->group = group_get(ictx, dev);
 	if (IS_ERR(idev->group)) {
 		rc = PTR_ERR(idev->group);
@@ -95,7 +95,7 @@ free:
 	kfree(idev);
 	return ERR_PTR(rc);
 }
-IOMMUFD_EXPORT(iommufd_device_bind);
+EXPORT_SYMBOL_GPL(iommufd_device_bind);
 
 /**
  * iommufd_device_unbind - undo iommufd_device_bind()
@@ -108,7 +108,7 @@ void iommufd_device_unbind(struct iommufd_device *idev)
 	object_destroy_owned(ictx, &idev->obj);
 	iommufd_ctx_put(ictx);
 }
-IOMMUFD_EXPORT(iommufd_device_unbind);
+EXPORT_SYMBOL_GPL(iommufd_device_unbind);
 
 /**
  * iommufd_device_to_ictx - the context of a device
@@ -120,7 +120,7 @@ struct iommufd_ctx *iommufd_device_to_ictx(struct iommufd_device *idev)
 {
 	return idev->ictx;
 }
-IOMMUFD_EXPORT(iommufd_device_to_ictx);
+EXPORT_SYMBOL_GPL(iommufd_device_to_ictx);
 
 /**
  * iommufd_device_to_id - what user space calls a device
@@ -132,7 +132,7 @@ u32 iommufd_device_to_id(struct iommufd_device *idev)
 {
 	return idev->obj.id;
 }
-IOMMUFD_EXPORT(iommufd_device_to_id);
+EXPORT_SYMBOL_GPL(iommufd_device_to_id);
 
 /**
  * iommufd_ctx_has_group - is a device of the group bound to the context
@@ -154,7 +154,7 @@ bool iommufd_ctx_has_group(struct iommufd_ctx *ictx, struct iommu_group *group)
 	mutex_unlock(&ictx->groups_lock);
 	return found;
 }
-IOMMUFD_EXPORT(iommufd_ctx_has_group);
+EXPORT_SYMBOL_GPL(iommufd_ctx_has_group);
 
 /* Attach or move to one HWPT. -EINVAL says that another one may suit. */
 static int change_hwpt(struct iommufd_device *idev, struct hwpt *hwpt,
@@ -303,7 +303,7 @@ int iommufd_device_attach(struct iommufd_device *idev, u32 *pt_id)
 {
 	return change(idev, pt_id, false);
 }
-IOMMUFD_EXPORT(iommufd_device_attach);
+EXPORT_SYMBOL_GPL(iommufd_device_attach);
 
 /**
  * iommufd_device_replace - move an attached device without a gap
@@ -316,7 +316,7 @@ int iommufd_device_replace(struct iommufd_device *idev, u32 *pt_id)
 {
 	return change(idev, pt_id, true);
 }
-IOMMUFD_EXPORT(iommufd_device_replace);
+EXPORT_SYMBOL_GPL(iommufd_device_replace);
 
 /**
  * iommufd_device_detach - block all DMA of the device
@@ -327,4 +327,4 @@ void iommufd_device_detach(struct iommufd_device *idev)
 	trace_iommufd_detach(idev->ictx->id, dev_name(idev->dev));
 	detach(idev);
 }
-IOMMUFD_EXPORT(iommufd_device_detach);
+EXPORT_SYMBOL_GPL(iommufd_device_detach);

@@ -26,7 +26,7 @@ struct device_group {
 	struct list_head entry;
 	struct iommu_group *group;
 	unsigned int devices;
-	struct mutex lock;
+	struct mutex lock;	/* see above */
 	struct hwpt *hwpt;
 	unsigned int attached;
 	phys_addr_t sw_msi;

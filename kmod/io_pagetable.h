@@ -25,6 +25,11 @@ struct domain_set {
 	struct iommu_domain *domains[] __counted_by(room);
 };
 
+static inline unsigned int set_size(const struct domain_set *set)
+{
+	return set ? set->nr : 0;
+}
+
 /**
  * struct io_pagetable - IO addresses of one IOAS
  * @lock: for everything here but @domains_lock. Held for work on the
@@ -49,8 +54,8 @@ struct domain_set {
  * @nr_allowed: entries of @allowed
  */
 struct io_pagetable {
-	struct mutex lock;
-	struct mutex domains_lock;
+	struct mutex lock;		/* see above */
+	struct mutex domains_lock;	/* see above */
 	struct iova_space space;
 	wait_queue_head_t idle;
 	struct domain_set *sets[2];
@@ -94,8 +99,5 @@ int iopt_set_huge_pages(struct io_pagetable *iopt, bool enable);
 
 void iopt_init(struct io_pagetable *iopt);
 void iopt_destroy(struct io_pagetable *iopt);
-
-int iopt_cache_init(void);
-void iopt_cache_exit(void);
 
 #endif

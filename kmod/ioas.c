@@ -12,7 +12,7 @@
 #include "trace.h"
 
 /* IOAS_ALLOW_IOVAS takes a copy of the list; more than this is no list. */
-#define MAX_ALLOWED (1U << 20)
+#define MAX_ALLOWED BIT(20)
 
 static struct ioas *ioas_pin(struct iommufd_ctx *ictx, u32 id)
 {

@@ -20,8 +20,8 @@ struct ucmd;
 struct ioas {
 	struct object obj;
 	struct io_pagetable iopt;
-	struct mutex attach_lock;
-	spinlock_t hwpts_lock;
+	struct mutex attach_lock;	/* see above */
+	spinlock_t hwpts_lock;		/* see above */
 	struct list_head hwpts;
 };
 

@@ -192,7 +192,7 @@ descend:
 visit:
 	if (gap_start(node) > want->last)
 		return false;
-	if (node->gap >= least) {
+	if (node->gap >= least && node->start > want->start) {
 		if (hole_fits(node, want, align, iova))
 			return true;
 		if (!misfits--)

@@ -13,6 +13,7 @@
 #include <linux/uaccess.h>
 #include <uapi/linux/iommufd.h>
 
+#include "area.h"
 #include "compat/compat.h"
 #include "ctx.h"
 #include "ioas.h"
@@ -132,13 +133,11 @@ union command {
  * struct ioctl - how to serve an ioctl
  * @size: of the command as known here
  * @min_size: of the command as first published
- * @cmd: the ioctl number
  * @serve: does it
  */
 struct ioctl {
 	size_t size;
 	size_t min_size;
-	unsigned int cmd;
 	int (*serve)(struct ucmd *ucmd);
 };
 
@@ -146,7 +145,6 @@ struct ioctl {
 	[_IOC_NR(_cmd) - IOMMUFD_CMD_BASE] = {				\
 		.size = sizeof(_struct),				\
 		.min_size = offsetofend(_struct, _last),		\
-		.cmd = _cmd,						\
 		.serve = _serve,					\
 	}
 
@@ -168,7 +166,8 @@ static const struct ioctl *find_ioctl(unsigned int cmd)
 {
 	unsigned int i = _IOC_NR(cmd) - IOMMUFD_CMD_BASE;
 
-	if (i >= ARRAY_SIZE(ioctls) || ioctls[i].cmd != cmd)
+	if (cmd != _IO(IOMMUFD_TYPE, _IOC_NR(cmd)) ||
+	    i >= ARRAY_SIZE(ioctls) || !ioctls[i].serve)
 		return NULL;
 	return &ioctls[i];
 }
@@ -275,7 +274,7 @@ struct iommufd_ctx *iommufd_ctx_from_file(struct file *file)
 	iommufd_ctx_get(ictx);
 	return ictx;
 }
-IOMMUFD_EXPORT(iommufd_ctx_from_file);
+EXPORT_SYMBOL_GPL(iommufd_ctx_from_file);
 
 /**
  * iommufd_ctx_from_fd - the context behind a file descriptor
@@ -295,7 +294,7 @@ struct iommufd_ctx *iommufd_ctx_from_fd(int fd)
 	fput(file);
 	return ictx;
 }
-IOMMUFD_EXPORT(iommufd_ctx_from_fd);
+EXPORT_SYMBOL_GPL(iommufd_ctx_from_fd);
 
 /**
  * iommufd_ctx_get - take a reference
@@ -305,7 +304,7 @@ void iommufd_ctx_get(struct iommufd_ctx *ictx)
 {
 	get_file(ictx->file);
 }
-IOMMUFD_EXPORT(iommufd_ctx_get);
+EXPORT_SYMBOL_GPL(iommufd_ctx_get);
 
 /**
  * iommufd_ctx_put - drop a reference
@@ -315,7 +314,7 @@ void iommufd_ctx_put(struct iommufd_ctx *ictx)
 {
 	fput(ictx->file);
 }
-IOMMUFD_EXPORT(iommufd_ctx_put);
+EXPORT_SYMBOL_GPL(iommufd_ctx_put);
 
 static struct miscdevice iommu_misc = {
 	.minor = MISC_DYNAMIC_MINOR,
@@ -332,7 +331,7 @@ static int __init iommufd_init(void)
 	rc = pages_init();
 	if (rc)
 		return rc;
-	rc = iopt_cache_init();
+	rc = area_init();
 	if (rc)
 		goto exit_pages;
 	rc = policy_init();
@@ -346,7 +345,7 @@ static int __init iommufd_init(void)
 exit_policy:
 	policy_exit();
 exit_cache:
-	iopt_cache_exit();
+	area_exit();
 exit_pages:
 	pages_exit();
 	return rc;
@@ -356,7 +355,7 @@ static void __exit iommufd_exit(void)
 {
 	misc_deregister(&iommu_misc);
 	policy_exit();
-	iopt_cache_exit();
+	area_exit();
 	pages_exit();
 }
 
@@ -364,7 +363,7 @@ module_init(iommufd_init);
 module_exit(iommufd_exit);
 
 MODULE_ALIAS("devname:iommu");
-IOMMUFD_IMPORT_INTERNAL();
+MODULE_IMPORT_IOMMUFD_INTERNAL();
 MODULE_DESCRIPTION("IO page tables over user memory, with BPF policies");
 MODULE_VERSION(IOMMUFD_VERSION);
 MODULE_LICENSE("GPL");

@@ -88,8 +88,8 @@ struct object *object_pin(struct iommufd_ctx *ictx, u32 id,
  */
 void object_unpin(struct iommufd_ctx *ictx, struct object *obj)
 {
-	if (atomic_dec_return(&obj->pins) == 1 &&
-	    waitqueue_active(&ictx->idle))
+	/* A waiter queues itself before it looks at the pins. */
+	if (atomic_dec_return(&obj->pins) == 1 && wq_has_sleeper(&ictx->idle))
 		wake_up_all(&ictx->idle);
 }
 

@@ -6,11 +6,12 @@
 #ifndef IOMMUFD_PFN_TABLE_H
 #define IOMMUFD_PFN_TABLE_H
 
+#include <linux/bits.h>
 #include <linux/types.h>
 
 /* A chunk covers as much memory as a PMD maps, cut at the same addresses. */
 #define PFN_CHUNK_SHIFT 9
-#define PFN_CHUNK_PAGES (1UL << PFN_CHUNK_SHIFT)
+#define PFN_CHUNK_PAGES BIT(PFN_CHUNK_SHIFT)
 
 /**
  * struct pfn_table - physical addresses of @nr_pages pages

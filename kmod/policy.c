@@ -21,6 +21,7 @@
 #include "policy.h"
 #include "policy_registry.h"
 #include "policy_struct_ops.h"
+#include "policy_sysfs.h"
 #include "trace.h"
 
 enum hook {
@@ -264,17 +265,17 @@ void policy_show_refusal(struct policy_refusal *refusal, struct seq_file *seq)
 /**
  * policy_init - let policies be loaded; the last step of module init
  *
- * Return: 0, or the errors of registry_init() and struct_ops_register().
+ * Return: 0, or the errors of policy_sysfs_create() and struct_ops_register().
  */
 int policy_init(void)
 {
-	int rc = registry_init();
+	int rc = policy_sysfs_create();
 
 	if (rc)
 		return rc;
 	rc = struct_ops_register();
 	if (rc)
-		registry_exit();
+		policy_sysfs_remove();
 	return rc;
 }
 
@@ -283,5 +284,5 @@ int policy_init(void)
  */
 void policy_exit(void)
 {
-	registry_exit();
+	policy_sysfs_remove();
 }

@@ -26,7 +26,7 @@ struct seq_file;
  * @error: what it answered
  */
 struct policy_refusal {
-	spinlock_t lock;
+	spinlock_t lock;	/* see above */
 	char policy[IOMMUFD_POLICY_NAME_LEN];
 	const char *hook;
 	int error;

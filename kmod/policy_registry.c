@@ -7,12 +7,12 @@
  */
 #include <linux/bpf.h>
 #include <linux/ctype.h>
-#include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/slab.h>
 
 #include "policy.h"
 #include "policy_registry.h"
+#include "policy_sysfs.h"
 #include "trace.h"
 
 DEFINE_STATIC_KEY_FALSE(policies_loaded);
@@ -23,14 +23,6 @@ LIST_HEAD(policies);
 static DEFINE_MUTEX(registry_lock);
 /* Loaded policies that read the kind of memory. */
 static atomic_t wants_kinds = ATOMIC_INIT(0);
-
-static struct kobject *iommufd_kobj;
-static struct kset *policy_kset;
-
-static struct policy *to_policy(struct kobject *kobj)
-{
-	return container_of(kobj, struct policy, kobj);
-}
 
 /**
  * policy_decides - is a policy to be asked
@@ -52,81 +44,6 @@ bool registry_wants_kinds(void)
 {
 	return atomic_read(&wants_kinds);
 }
-
-static const char *policy_state(const struct policy *policy)
-{
-	switch (READ_ONCE(policy->exit.kind)) {
-	case IOMMUFD_POLICY_EXIT_NONE:
-		return "active";
-	case IOMMUFD_POLICY_EXIT_OFF:
-		return "off";
-	default:
-		return "ejected";
-	}
-}
-
-static unsigned long sum_stats(const struct policy *policy, size_t offset)
-{
-	unsigned long sum = 0;
-	int cpu;
-
-	for_each_possible_cpu(cpu)
-		sum += *(unsigned long *)((char *)per_cpu_ptr(policy->stats,
-							      cpu) + offset);
-	return sum;
-}
-
-#define POLICY_ATTR(_name, _fmt, _value)				\
-static ssize_t _name##_show(struct kobject *kobj,			\
-			    struct kobj_attribute *attr, char *buf)	\
-{									\
-	struct policy *policy = to_policy(kobj);			\
-									\
-	return sysfs_emit(buf, _fmt "\n", _value);			\
-}									\
-static struct kobj_attribute _name##_attr = __ATTR_RO(_name)
-
-#define POLICY_COUNTER(_name)						\
-	POLICY_ATTR(_name, "%lu",					\
-		    sum_stats(policy, offsetof(struct policy_stats, _name)))
-
-POLICY_ATTR(state, "%s", policy_state(policy));
-POLICY_ATTR(link_id, "%u", READ_ONCE(policy->link->id));
-POLICY_ATTR(exit_kind, "%u", policy->exit.kind);
-POLICY_ATTR(exit_code, "%d", policy->exit.code);
-POLICY_ATTR(exit_message, "%s", policy->exit.message);
-POLICY_COUNTER(map_asked);
-POLICY_COUNTER(map_refused);
-POLICY_COUNTER(attach_asked);
-POLICY_COUNTER(attach_refused);
-
-static struct attribute *policy_attrs[] = {
-	&state_attr.attr,
-	&link_id_attr.attr,
-	&exit_kind_attr.attr,
-	&exit_code_attr.attr,
-	&exit_message_attr.attr,
-	&map_asked_attr.attr,
-	&map_refused_attr.attr,
-	&attach_asked_attr.attr,
-	&attach_refused_attr.attr,
-	NULL,
-};
-ATTRIBUTE_GROUPS(policy);
-
-static void policy_release(struct kobject *kobj)
-{
-	struct policy *policy = to_policy(kobj);
-
-	free_percpu(policy->stats);
-	kfree(policy);
-}
-
-static const struct kobj_type policy_ktype = {
-	.release = policy_release,
-	.sysfs_ops = &kobj_sysfs_ops,
-	.default_groups = policy_groups,
-};
 
 /* The first reason stays. */
 static bool latch_exit(struct policy *policy, u32 kind, int code,
@@ -296,8 +213,7 @@ int registry_add(const struct iommufd_policy_ops *ops, struct bpf_link *link)
 	spin_lock_init(&policy->exit_lock);
 	INIT_WORK(&policy->eject_work, eject_worker);
 	RCU_INIT_POINTER(policy->ops, ops);
-	policy->kobj.kset = policy_kset;
-	kobject_init(&policy->kobj, &policy_ktype);
+	policy_sysfs_init(policy);
 
 	mutex_lock(&registry_lock);
 	rc = find_by_name(ops->name) ? -EEXIST : 0;
@@ -413,18 +329,14 @@ unlock:
 	return rc;
 }
 
-static ssize_t off_store(struct kobject *kobj, struct kobj_attribute *attr,
-			 const char *buf, size_t count)
+/**
+ * registry_off - put all policies out of service
+ *
+ * They stay listed until their links go, and can be replaced.
+ */
+void registry_off(void)
 {
 	struct policy *policy;
-	bool off;
-	int rc;
-
-	rc = kstrtobool(buf, &off);
-	if (rc)
-		return rc;
-	if (!off)
-		return -EINVAL;
 
 	mutex_lock(&registry_lock);
 	list_for_each_entry(policy, &policies, entry) {
@@ -433,63 +345,4 @@ static ssize_t off_store(struct kobject *kobj, struct kobj_attribute *attr,
 		policy_retire(policy);
 	}
 	mutex_unlock(&registry_lock);
-	return count;
-}
-
-static ssize_t version_show(struct kobject *kobj, struct kobj_attribute *attr,
-			    char *buf)
-{
-	return sysfs_emit(buf, "%s\n", THIS_MODULE->version);
-}
-
-static ssize_t api_version_show(struct kobject *kobj,
-				struct kobj_attribute *attr, char *buf)
-{
-	return sysfs_emit(buf, "%u\n", IOMMUFD_POLICY_API_VERSION);
-}
-
-static struct kobj_attribute off_attr = __ATTR_WO(off);
-static struct kobj_attribute version_attr = __ATTR_RO(version);
-static struct kobj_attribute api_version_attr = __ATTR_RO(api_version);
-
-static const struct attribute *iommufd_attrs[] = {
-	&off_attr.attr,
-	&version_attr.attr,
-	&api_version_attr.attr,
-	NULL,
-};
-
-/**
- * registry_init - /sys/kernel/iommufd, without policies
- *
- * Return: 0, or -ENOMEM and other errors of sysfs.
- */
-int registry_init(void)
-{
-	int rc;
-
-	iommufd_kobj = kobject_create_and_add("iommufd", kernel_kobj);
-	if (!iommufd_kobj)
-		return -ENOMEM;
-	rc = sysfs_create_files(iommufd_kobj, iommufd_attrs);
-	if (rc)
-		goto put;
-	policy_kset = kset_create_and_add("policy", NULL, iommufd_kobj);
-	if (policy_kset)
-		return 0;
-	rc = -ENOMEM;
-put:
-	kobject_put(iommufd_kobj);
-	return rc;
-}
-
-/**
- * registry_exit - undo registry_init()
- *
- * No policy is left: each link held the module.
- */
-void registry_exit(void)
-{
-	kset_unregister(policy_kset);
-	kobject_put(iommufd_kobj);
 }

@@ -49,7 +49,7 @@ struct policy {
 	struct bpf_link *link;
 	char name[IOMMUFD_POLICY_NAME_LEN];
 	struct policy_stats __percpu *stats;
-	spinlock_t exit_lock;
+	spinlock_t exit_lock;	/* see above */
 	struct iommufd_policy_exit_info exit;
 	bool retired;
 	struct work_struct eject_work;
@@ -67,7 +67,6 @@ bool policy_decides(const struct policy *policy);
 void policy_eject(struct policy *policy, int code, const char *hook);
 bool registry_wants_kinds(void);
 
-int registry_init(void);
-void registry_exit(void);
+void registry_off(void);
 
 #endif

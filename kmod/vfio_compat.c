@@ -4,9 +4,8 @@
  * and is told that a context cannot stand in for a container.
  */
 #include <linux/errno.h>
+#include <linux/export.h>
 #include <linux/iommufd.h>
-
-#include "compat/compat.h"
 
 /**
  * iommufd_vfio_compat_ioas_get_id - the IOAS of the type1 ABI
@@ -19,7 +18,7 @@ int iommufd_vfio_compat_ioas_get_id(struct iommufd_ctx *ictx, u32 *out_ioas_id)
 {
 	return -ENODEV;
 }
-IOMMUFD_EXPORT_VFIO(iommufd_vfio_compat_ioas_get_id);
+EXPORT_SYMBOL_GPL(iommufd_vfio_compat_ioas_get_id);
 
 /**
  * iommufd_vfio_compat_ioas_create - use the context as a VFIO container
@@ -31,7 +30,7 @@ int iommufd_vfio_compat_ioas_create(struct iommufd_ctx *ictx)
 {
 	return -EOPNOTSUPP;
 }
-IOMMUFD_EXPORT_VFIO(iommufd_vfio_compat_ioas_create);
+EXPORT_SYMBOL_GPL(iommufd_vfio_compat_ioas_create);
 
 /**
  * iommufd_vfio_compat_set_no_iommu - use the context without an IOMMU
@@ -43,4 +42,4 @@ int iommufd_vfio_compat_set_no_iommu(struct iommufd_ctx *ictx)
 {
 	return -EOPNOTSUPP;
 }
-IOMMUFD_EXPORT_VFIO(iommufd_vfio_compat_set_no_iommu);
+EXPORT_SYMBOL_GPL(iommufd_vfio_compat_set_no_iommu);

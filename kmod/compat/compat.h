@@ -3,14 +3,11 @@
 #ifndef IOMMUFD_COMPAT_H
 #define IOMMUFD_COMPAT_H
 
-#include <linux/export.h>
 #include <linux/iommu.h>
 #include <linux/module.h>
 
 /* Symbol namespaces became strings in 6.13. */
-#define IOMMUFD_EXPORT(sym) EXPORT_SYMBOL_NS_GPL(sym, IOMMUFD)
-#define IOMMUFD_EXPORT_VFIO(sym) EXPORT_SYMBOL_NS_GPL(sym, IOMMUFD_VFIO)
-#define IOMMUFD_IMPORT_INTERNAL() MODULE_IMPORT_NS(IOMMUFD_INTERNAL)
+#define MODULE_IMPORT_IOMMUFD_INTERNAL() MODULE_IMPORT_NS(IOMMUFD_INTERNAL)
 
 /* Declared in drivers/iommu/iommu-priv.h, which no headers package has. */
 int iommu_group_replace_domain(struct iommu_group *group,
