@@ -197,7 +197,8 @@ struct iommufd_policy_ops {
 	u64 flags;
 	/**
 	 * @name: unique among the loaded ones (-EEXIST), NUL-terminated, of
-	 * letters, digits, '_', '-' and '.', not starting with '.' (-EINVAL)
+	 * letters, digits, '_' and '-' (-EINVAL): names of files in sysfs and
+	 * in the bpf filesystem, which knows no dots
 	 */
 	char name[IOMMUFD_POLICY_NAME_LEN];
 };

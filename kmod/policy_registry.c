@@ -174,10 +174,10 @@ static int check_name(const char *name)
 {
 	size_t i, len = strnlen(name, IOMMUFD_POLICY_NAME_LEN);
 
-	if (!len || len == IOMMUFD_POLICY_NAME_LEN || name[0] == '.')
+	if (!len || len == IOMMUFD_POLICY_NAME_LEN)
 		return -EINVAL;
 	for (i = 0; i < len; i++)
-		if (!isalnum(name[i]) && !strchr("_-.", name[i]))
+		if (!isalnum(name[i]) && !strchr("_-", name[i]))
 			return -EINVAL;
 	return 0;
 }
