@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* The handle of a host: errors, the log, and whether policies can work here */
+#include <errno.h>
+#include <linux/magic.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+/* libbpf_print_fn_t has no argument for the handle */
+static _Thread_local struct iommufd_policy_host *log_host;
+
+EXPORT int iommufd_policy_host_open(const struct iommufd_policy_host_opts *opts,
+				    struct iommufd_policy_host **hostp)
+{
+	struct iommufd_policy_host *host;
+
+	if (opts && opts->sz < sizeof(*opts))
+		return -EINVAL;
+
+	host = calloc(1, sizeof(*host));
+	if (!host)
+		return -ENOMEM;
+	if (opts) {
+		host->log = opts->log;
+		host->log_arg = opts->log_arg;
+	}
+	*hostp = host;
+	return 0;
+}
+
+EXPORT void iommufd_policy_host_close(struct iommufd_policy_host *host)
+{
+	free(host);
+}
+
+EXPORT const char *
+iommufd_policy_host_error(const struct iommufd_policy_host *host)
+{
+	return host->error;
+}
+
+int host_fail(struct iommufd_policy_host *host, int err, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(host->error, sizeof(host->error), fmt, ap);
+	va_end(ap);
+	return err;
+}
+
+static int host_log(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	char *text;
+
+	if (level == LIBBPF_DEBUG || !log_host || !log_host->log)
+		return 0;
+	/* The log of the verifier is of any length */
+	if (vasprintf(&text, fmt, ap) < 0)
+		return 0;
+	log_host->log(log_host->log_arg, text);
+	free(text);
+	return 0;
+}
+
+libbpf_print_fn_t host_log_begin(struct iommufd_policy_host *host)
+{
+	log_host = host;
+	return libbpf_set_print(host_log);
+}
+
+void host_log_end(libbpf_print_fn_t old)
+{
+	libbpf_set_print(old);
+	log_host = NULL;
+}
+
+int host_check_module(struct iommufd_policy_host *host)
+{
+	if (!access(SYSFS_DIR, F_OK))
+		return 0;
+	if (access("/sys/module/iommufd", F_OK))
+		return host_fail(host, -ENODEV,
+				 "iommufd is not loaded: load it with 'modprobe iommufd'");
+	return host_fail(host, -ENODEV,
+			 "the loaded iommufd has no policies (no " SYSFS_DIR "): it is the kernel's own; load the one this program came with instead");
+}
+
+int host_check_bpf(struct iommufd_policy_host *host)
+{
+	struct statfs fs;
+	int err;
+
+	err = host_check_module(host);
+	if (err)
+		return err;
+	if (access("/sys/kernel/btf/iommufd", F_OK))
+		return host_fail(host, -EOPNOTSUPP,
+				 "the loaded iommufd has no BTF, so no policy can be checked against it: build it with pahole installed and load it again");
+	if (statfs(BPFFS_DIR, &fs) || fs.f_type != BPF_FS_MAGIC)
+		return host_fail(host, -ENOENT,
+				 "no bpf filesystem on " BPFFS_DIR ", where policies are kept: mount it with 'mount -t bpf bpf " BPFFS_DIR "'");
+	return 0;
+}

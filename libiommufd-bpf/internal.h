@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef LIBIOMMUFD_BPF_INTERNAL_H
+#define LIBIOMMUFD_BPF_INTERNAL_H
+
+#include <stdbool.h>
+
+#include <bpf/libbpf.h>
+
+#include "libiommufd-bpf.h"
+
+#define EXPORT __attribute__((visibility("default")))
+
+/* Of struct iommufd_policy_ops */
+#define POLICY_NAME_LEN 16
+
+#define SYSFS_DIR "/sys/kernel/iommufd"
+#define BPFFS_DIR "/sys/fs/bpf"
+/* Of struct iommufd_policy_status */
+#define PIN_PATH_LEN 64
+
+struct iommufd_policy_host {
+	void (*log)(void *arg, const char *text);
+	void *log_arg;
+	char error[512];
+};
+
+struct iommufd_policy_object {
+	struct iommufd_policy_host *host;
+	struct bpf_object *bpf;
+	/* The one to load; NULL until chosen among several */
+	struct bpf_map *policy;
+	char path[];
+};
+
+/* host.c: keep the message, return @err */
+int host_fail(struct iommufd_policy_host *host, int err, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+/* host.c: libbpf talks to @host in between */
+libbpf_print_fn_t host_log_begin(struct iommufd_policy_host *host);
+void host_log_end(libbpf_print_fn_t old);
+/* host.c: fail, with what to do about it, where there is no module to ask */
+int host_check_module(struct iommufd_policy_host *host);
+/* host.c: the same where no policy could be loaded */
+int host_check_bpf(struct iommufd_policy_host *host);
+
+/* object.c: the name in the struct_ops variable, POLICY_NAME_LEN bytes */
+char *policy_name(struct iommufd_policy_object *obj, struct bpf_map *policy);
+bool policy_name_valid(const char *name);
+
+/* pin.c: see docs/pins.md. The lock is a file descriptor. */
+int pins_lock(struct iommufd_policy_host *host);
+void pins_unlock(int lock);
+/* pin.c: call @fn with the name of each pin until it fails */
+typedef int (*pin_fn)(struct iommufd_policy_host *host, const char *name,
+		      void *arg);
+int pins_each(struct iommufd_policy_host *host, pin_fn fn, void *arg);
+void pin_path(const char *name, char path[PIN_PATH_LEN]);
+/* pin.c: a file descriptor of the link and its id, or -errno */
+int pin_open(struct iommufd_policy_host *host, const char *name, uint32_t *id);
+int pin_add(struct iommufd_policy_host *host, const char *name, int link_fd);
+int pin_remove(struct iommufd_policy_host *host, const char *name);
+
+/* status.c: whether the module has the policy, and by which link */
+bool status_link_id(const char *name, uint32_t *id);
+
+#endif

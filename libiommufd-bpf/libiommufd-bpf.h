@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * libiommufd-bpf - load, replace, list and unload BPF policies of iommufd.ko
+ *
+ * Functions return 0 or a negative errno, unless they say otherwise, and print
+ * nothing. iommufd_policy_host_error() has the last failure in one line for
+ * people: what failed, why, and what to do next.
+ *
+ * A structure with a member sz grows at its end. Set sz to its size and the
+ * rest to zero.
+ *
+ * Policies stay loaded when the process ends. How they are kept, and how
+ * processes that load and unload them keep out of each other's way, is written
+ * in docs/pins.md.
+ */
+#ifndef LIBIOMMUFD_BPF_H
+#define LIBIOMMUFD_BPF_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct iommufd_policy_host;
+struct iommufd_policy_object;
+
+/**
+ * struct iommufd_policy_host_opts - optional settings of a host handle
+ * @sz: size of this structure
+ * @log: gets the messages of libbpf, among them the log of the verifier, which
+ *	are dropped otherwise. Each text ends with a newline.
+ * @log_arg: first argument of @log
+ */
+struct iommufd_policy_host_opts {
+	size_t sz;
+	void (*log)(void *arg, const char *text);
+	void *log_arg;
+};
+
+/**
+ * iommufd_policy_host_open() - a handle for the policies of this host
+ *
+ * It can be opened on a host without iommufd; what needs the module says so.
+ * A handle and the objects opened with it are used by one thread at a time.
+ * While a function runs, the process-wide print callback of libbpf is ours.
+ */
+int iommufd_policy_host_open(const struct iommufd_policy_host_opts *opts,
+			     struct iommufd_policy_host **hostp);
+void iommufd_policy_host_close(struct iommufd_policy_host *host);
+
+/**
+ * iommufd_policy_host_error() - the last failure, for people
+ *
+ * One line without newline; "" if nothing has failed. Valid until the next
+ * call with this handle or one of its objects.
+ */
+const char *iommufd_policy_host_error(const struct iommufd_policy_host *host);
+
+/**
+ * iommufd_policy_object_open() - open a file of compiled policies
+ *
+ * -ENOENT: there is no such file. -EINVAL: it is not a BPF object.
+ * -ENOEXEC: it is one, without a policy.
+ */
+int iommufd_policy_object_open(struct iommufd_policy_host *host,
+			       const char *path,
+			       struct iommufd_policy_object **objp);
+void iommufd_policy_object_close(struct iommufd_policy_object *obj);
+
+/**
+ * iommufd_policy_object_policy() - name of policy @index of a file
+ *
+ * NULL after the last one.
+ */
+const char *iommufd_policy_object_policy(struct iommufd_policy_object *obj,
+					 unsigned int index);
+
+/**
+ * iommufd_policy_object_select() - choose the policy to load
+ *
+ * Needed where a file has several. -ENOENT: it has none of that name.
+ */
+int iommufd_policy_object_select(struct iommufd_policy_object *obj,
+				 const char *name);
+
+/**
+ * iommufd_policy_object_name() - the name the policy will be loaded under
+ *
+ * NULL while none of several is chosen.
+ */
+const char *iommufd_policy_object_name(struct iommufd_policy_object *obj);
+
+/**
+ * iommufd_policy_object_rename() - load the policy under another name
+ *
+ * -EINVAL: not a name: up to 15 letters, digits, '_' and '-'.
+ */
+int iommufd_policy_object_rename(struct iommufd_policy_object *obj,
+				 const char *name);
+
+/**
+ * struct iommufd_policy_param - a parameter: a variable that is const volatile
+ * @sz: size of this structure
+ * @name: name of the variable
+ * @type: name of its type, "u64"
+ * @size: bytes
+ * @value: its value, as iommufd_policy_object_set_param() takes it
+ */
+struct iommufd_policy_param {
+	size_t sz;
+	const char *name;
+	const char *type;
+	size_t size;
+	char value[24];
+};
+
+/**
+ * iommufd_policy_object_param() - parameter @index of a file
+ *
+ * Parameters belong to the file: policies in the same file share them.
+ * -ENOENT after the last one. The strings live as long as @obj.
+ */
+int iommufd_policy_object_param(struct iommufd_policy_object *obj,
+				unsigned int index,
+				struct iommufd_policy_param *param);
+
+/**
+ * iommufd_policy_object_set_param() - set a parameter before the load
+ * @text: true or false; or a number, decimal or 0x
+ *
+ * -ENOENT: no such parameter. -EINVAL: @text is not a value of its type.
+ * -ERANGE: it does not fit.
+ */
+int iommufd_policy_object_set_param(struct iommufd_policy_object *obj,
+				    const char *name, const char *text);
+
+/**
+ * iommufd_policy_load() - load the policy, put it in force and pin it
+ *
+ * An object is loaded once. -EEXIST: the name is taken. -EPERM, -EACCES: not
+ * privileged. -ENODEV: no iommufd with policies. -EOPNOTSUPP: its BTF is
+ * missing, or the policy has a hook the module does not know.
+ */
+int iommufd_policy_load(struct iommufd_policy_object *obj);
+
+/**
+ * iommufd_policy_replace() - put the policy in the place of a pinned one
+ * @name: the one to replace; the policy is loaded under this name
+ *
+ * There is no moment without policy, and on failure the old one stays.
+ * -ENOENT: none of that name is loaded. Else as iommufd_policy_load().
+ */
+int iommufd_policy_replace(struct iommufd_policy_object *obj, const char *name);
+
+/**
+ * iommufd_policy_unload() - end a policy
+ *
+ * On return it has answered its last request, whoever else holds its link.
+ * -ENOENT: none of that name is loaded.
+ */
+int iommufd_policy_unload(struct iommufd_policy_host *host, const char *name);
+
+/**
+ * struct iommufd_policy_status - a loaded policy; grows at its end
+ * @next: the next one, by name
+ * @name: its name
+ * @state: "active"; "ejected", it answered outside the contract; "off", an
+ *	operator ejected all; "detached", only its pin is left
+ * @pinned: its pin, or "" if there is none
+ * @exit_message: @exit_code for people
+ * @map_asked: requests its map hook was asked about
+ * @map_refused: those it refused
+ * @attach_asked: requests its attach hook was asked about
+ * @attach_refused: those it refused
+ * @link_id: id of the BPF link
+ * @exit_kind: why it is no longer active, or 0
+ * @exit_code: the answer that ended it, or 0
+ */
+struct iommufd_policy_status {
+	struct iommufd_policy_status *next;
+	char name[16];
+	char state[16];
+	char pinned[64];
+	char exit_message[96];
+	uint64_t map_asked;
+	uint64_t map_refused;
+	uint64_t attach_asked;
+	uint64_t attach_refused;
+	uint32_t link_id;
+	uint32_t exit_kind;
+	int32_t exit_code;
+};
+
+/**
+ * iommufd_policy_list() - the loaded policies
+ * @listp: the first one, or NULL; for iommufd_policy_list_free()
+ */
+int iommufd_policy_list(struct iommufd_policy_host *host,
+			struct iommufd_policy_status **listp);
+void iommufd_policy_list_free(struct iommufd_policy_status *list);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* Loading, replacing and unloading */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+static int load_fail(struct iommufd_policy_object *obj, int err)
+{
+	struct iommufd_policy_host *host = obj->host;
+
+	switch (err) {
+	case -EPERM:
+		return host_fail(host, err,
+				 "cannot load %s: not permitted: run this as root",
+				 obj->path);
+	case -ENOTSUP:
+		return host_fail(host, err,
+				 "cannot load %s: it uses a hook or a flag that the loaded iommufd does not have: compile it for that one, or load a newer iommufd",
+				 obj->path);
+	default:
+		return host_fail(host, err,
+				 "cannot load %s: the kernel refused it (%s): -v shows why",
+				 obj->path, strerror(-err));
+	}
+}
+
+/* Into the kernel, not yet in force. Called with the libbpf log on. */
+static int load_object(struct iommufd_policy_object *obj)
+{
+	struct bpf_map *map;
+	int err;
+
+	bpf_object__for_each_map(map, obj->bpf)
+		if (map != obj->policy &&
+		    bpf_map__type(map) == BPF_MAP_TYPE_STRUCT_OPS)
+			bpf_map__set_autocreate(map, false);
+
+	err = bpf_object__load(obj->bpf);
+	return err ? load_fail(obj, err) : 0;
+}
+
+static int attach_fail(struct iommufd_policy_object *obj, int err)
+{
+	struct iommufd_policy_host *host = obj->host;
+	const char *name = policy_name(obj, obj->policy);
+
+	if (err == -EEXIST)
+		return host_fail(host, err,
+				 "a policy '%s' is loaded already: unload it first, or use replace, or load under another --name",
+				 name);
+	return host_fail(host, err,
+			 "policy '%s' was not put in force: iommufd or the init hook of the policy refused (%s): see the kernel log",
+			 name, strerror(-err));
+}
+
+static int attach_and_pin(struct iommufd_policy_object *obj)
+{
+	struct bpf_link *link;
+	int err;
+
+	link = bpf_map__attach_struct_ops(obj->policy);
+	if (!link)
+		return attach_fail(obj, -errno);
+
+	err = pin_add(obj->host, policy_name(obj, obj->policy), bpf_link__fd(link));
+	/* Closes the file descriptor: what is not pinned now goes away */
+	bpf_link__destroy(link);
+	return err;
+}
+
+EXPORT int iommufd_policy_load(struct iommufd_policy_object *obj)
+{
+	struct iommufd_policy_host *host = obj->host;
+	libbpf_print_fn_t old;
+	uint32_t id;
+	int lock, err;
+
+	if (!obj->policy)
+		return host_fail(host, -EINVAL,
+				 "%s has several policies: choose one with --policy; 'iommufd-bpf inspect' shows them",
+				 obj->path);
+	err = host_check_bpf(host);
+	if (err)
+		return err;
+	lock = pins_lock(host);
+	if (lock < 0)
+		return lock;
+
+	old = host_log_begin(host);
+	if (status_link_id(policy_name(obj, obj->policy), &id))
+		err = attach_fail(obj, -EEXIST);
+	else
+		err = load_object(obj);
+	if (!err)
+		err = attach_and_pin(obj);
+	host_log_end(old);
+
+	pins_unlock(lock);
+	return err;
+}
+
+/*
+ * bpf_link__update_map() takes any link for one made by
+ * bpf_map__attach_struct_ops(), in which an int follows struct bpf_link, and
+ * reads and writes that int. bpf_link__open() allocates a struct bpf_link and
+ * nothing behind it, so make room.
+ */
+static struct bpf_link *open_struct_ops_link(const char *path)
+{
+	struct bpf_link *link, *bigger;
+	size_t size, room = 64;
+
+	link = bpf_link__open(path);
+	if (!link)
+		return NULL;
+	size = malloc_usable_size(link);
+	bigger = realloc(link, size + room);
+	if (!bigger) {
+		bpf_link__destroy(link);
+		errno = ENOMEM;
+		return NULL;
+	}
+	memset((char *)bigger + size, 0, room);
+	return bigger;
+}
+
+/* The pin of @name is there only as long as its link id is the policy's */
+static int check_pinned(struct iommufd_policy_host *host, const char *name)
+{
+	uint32_t loaded, pinned;
+	int fd;
+
+	if (!status_link_id(name, &loaded))
+		return host_fail(host, -ENOENT,
+				 "no policy '%s' is loaded: 'iommufd-bpf list' shows those that are",
+				 name);
+	fd = pin_open(host, name, &pinned);
+	if (fd >= 0)
+		close(fd);
+	else if (fd != -ENOENT)
+		return fd;
+	if (fd < 0 || pinned != loaded)
+		return host_fail(host, -ENOENT,
+				 "policy '%s' is held by another program (BPF link %u), not by a pin: unload it, then load",
+				 name, loaded);
+	return 0;
+}
+
+static int update_link(struct iommufd_policy_object *obj, const char *name)
+{
+	char path[PIN_PATH_LEN];
+	struct bpf_link *link;
+	int err;
+
+	pin_path(name, path);
+	link = open_struct_ops_link(path);
+	if (!link)
+		return host_fail(obj->host, -errno, "cannot open %s: %s", path,
+				 strerror(errno));
+	err = bpf_link__update_map(link, obj->policy);
+	bpf_link__destroy(link);
+	return err ? attach_fail(obj, err) : 0;
+}
+
+EXPORT int iommufd_policy_replace(struct iommufd_policy_object *obj,
+				  const char *name)
+{
+	struct iommufd_policy_host *host = obj->host;
+	libbpf_print_fn_t old;
+	int lock, err;
+
+	err = iommufd_policy_object_rename(obj, name);
+	if (!err)
+		err = host_check_bpf(host);
+	if (err)
+		return err;
+	lock = pins_lock(host);
+	if (lock < 0)
+		return lock;
+
+	old = host_log_begin(host);
+	err = check_pinned(host, name);
+	if (!err)
+		err = load_object(obj);
+	if (!err)
+		err = update_link(obj, name);
+	host_log_end(old);
+
+	pins_unlock(lock);
+	return err;
+}
+
+/* The link of a policy: its pin, else what the module says */
+static int open_link(struct iommufd_policy_host *host, const char *name)
+{
+	uint32_t loaded, pinned;
+	int fd;
+
+	if (!status_link_id(name, &loaded)) {
+		fd = pin_open(host, name, &pinned);
+		if (fd != -ENOENT)
+			return fd;
+		return host_fail(host, -ENOENT,
+				 "no policy '%s' is loaded: 'iommufd-bpf list' shows those that are",
+				 name);
+	}
+	fd = bpf_link_get_fd_by_id(loaded);
+	if (fd < 0)
+		return host_fail(host, fd, "cannot open BPF link %u: %s",
+				 loaded, strerror(-fd));
+	return fd;
+}
+
+EXPORT int iommufd_policy_unload(struct iommufd_policy_host *host,
+				 const char *name)
+{
+	int lock, fd, err;
+
+	if (!policy_name_valid(name))
+		return host_fail(host, -EINVAL,
+				 "'%s' is not a policy name: use up to %d letters, digits, '_' and '-'",
+				 name, POLICY_NAME_LEN - 1);
+	err = host_check_bpf(host);
+	if (err)
+		return err;
+	lock = pins_lock(host);
+	if (lock < 0)
+		return lock;
+
+	fd = open_link(host, name);
+	if (fd < 0) {
+		err = fd;
+		goto out_unlock;
+	}
+	/*
+	 * Closing a file descriptor does not detach while another program has
+	 * one, and may leave it to a worker: ask for it.
+	 */
+	err = bpf_link_detach(fd);
+	if (err)
+		host_fail(host, err, "cannot detach policy '%s': %s", name,
+			  strerror(-err));
+	else
+		err = pin_remove(host, name);
+	close(fd);
+out_unlock:
+	pins_unlock(lock);
+	return err;
+}
