@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the subcommands of iommufd-bpf share */
+#ifndef IOMMUFD_BPF_CMD_H
+#define IOMMUFD_BPF_CMD_H
+
+#include <getopt.h>
+#include <json-c/json.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "libiommufd-bpf.h"
+
+/* Exit codes, beside EXIT_SUCCESS and EXIT_FAILURE */
+#define EXIT_USAGE 2
+
+struct command {
+	const char *name;
+	/* What follows the name, if anything: operands, then options */
+	const char *operands;
+	const char *args;
+	const char *summary;
+	/* Its own options, and what else is to be known, for --help */
+	const char *options;
+	const char *notes;
+	int (*run)(int argc, char **argv);
+};
+
+extern const struct command cmd_load, cmd_replace, cmd_unload, cmd_list,
+	cmd_inspect, cmd_map_test, cmd_dma_test;
+
+extern bool opt_json, opt_verbose;
+
+/* Value of the only option without a letter */
+#define OPT_VERSION 256
+
+#define COMMON_OPTIONS					\
+	{ "json", no_argument, NULL, 'j' },		\
+	{ "verbose", no_argument, NULL, 'v' },		\
+	{ "help", no_argument, NULL, 'h' }
+
+/*
+ * The next option; @cmd is NULL outside of a subcommand. Common ones are dealt with, wrong ones end
+ * the program. @options ends with COMMON_OPTIONS and an empty one. A value that
+ * is a letter is a short option too.
+ */
+int cmd_getopt(const struct command *cmd, int argc, char **argv,
+	       const struct option *options);
+/* End the program for wrong usage */
+void __attribute__((noreturn, format(printf, 2, 3)))
+usage_error(const struct command *cmd, const char *fmt, ...);
+/* The operands, @count of them, are left after the options; else wrong usage */
+void cmd_operands(const struct command *cmd, int argc, char **argv, int count);
+
+/*
+ * output.c: text for people, or one JSON document with -j. out_fail() takes a
+ * negative errno and one line, which is told at the end; it returns
+ * EXIT_FAILURE.
+ */
+int __attribute__((format(printf, 2, 3)))
+out_fail(int err, const char *fmt, ...);
+void __attribute__((format(printf, 1, 2))) out_text(const char *fmt, ...);
+/* output.c: the JSON document; an object unless it was set */
+struct json_object *out_json(void);
+void out_set_json(struct json_object *doc);
+void out_flush(void);
+
+/* policy.c */
+struct iommufd_policy_host *open_host(void);
+/* policy.c: out_fail() with what the library says */
+int host_failed(const struct iommufd_policy_host *host, int err);
+/* policy.c: say which policy was loaded */
+void out_loaded(struct iommufd_policy_object *obj);
+/* policy.c: --set NAME=VALUE, done on @obj in the order they came */
+struct settings {
+	/* The "=" of each is a NUL */
+	char **items;
+	int count;
+};
+void settings_add(struct settings *settings, const struct command *cmd,
+		  char *item);
+int settings_apply(const struct settings *settings,
+		   struct iommufd_policy_object *obj);
+
+#endif
