@@ -66,10 +66,7 @@ static int check_fixed(struct io_pagetable *iopt, struct area_request *req)
 	return taken->blocked ? -EINVAL : -EEXIST;
 }
 
-/*
- * Keep IOVA and user address congruent as far as a larger IO page may span. The
- * first page is left alone: an IOVA of 0 looks like an error to many.
- */
+/* Keep IOVA and user address congruent as far as a larger IO page may span. */
 static int choose_iova(struct io_pagetable *iopt, struct area_request *req)
 {
 	struct iova_hole want = {
@@ -90,12 +87,9 @@ static int choose_iova(struct io_pagetable *iopt, struct area_request *req)
 	want.phase = uptr & (want.prefer - 1);
 
 	do {
-		want.start = PAGE_SIZE;
-		want.last = ULONG_MAX - PAGE_SIZE;
-		if (iopt->nr_allowed) {
-			want.start = max(want.start, iopt->allowed[i].start);
-			want.last = min(want.last, iopt->allowed[i].last);
-		}
+		want.start = iopt->nr_allowed ? iopt->allowed[i].start : 0;
+		want.last = iopt->nr_allowed ? iopt->allowed[i].last :
+					       ULONG_MAX;
 		rc = iova_space_find_hole(&iopt->space, &want, &req->iova);
 	} while (rc && ++i < iopt->nr_allowed);
 	return rc;
@@ -215,7 +209,7 @@ static int take_areas(struct io_pagetable *iopt, unsigned long start,
 again:
 	node = iova_space_first(&iopt->space, start, last);
 	for (; node && *nr < UNMAP_BATCH;
-	     node = iova_space_next(&iopt->space, node, last)) {
+	     node = iova_space_next(node, last)) {
 		struct area *area = to_area(node);
 
 		if (node->blocked)
@@ -364,7 +358,8 @@ void iopt_init(struct io_pagetable *iopt)
 {
 	mutex_init(&iopt->lock);
 	mutex_init(&iopt->domains_lock);
-	iova_space_init(&iopt->space);
+	/* An IOVA of 0 looks like an error to many: it is never chosen. */
+	iova_space_init(&iopt->space, PAGE_SIZE);
 	init_waitqueue_head(&iopt->idle);
 	INIT_LIST_HEAD(&iopt->reserved);
 	iopt->alignment = 1;

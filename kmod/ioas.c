@@ -211,6 +211,7 @@ int ioas_map_ioctl(struct ucmd *ucmd)
 	const u32 rw = IOMMU_IOAS_MAP_READABLE | IOMMU_IOAS_MAP_WRITEABLE;
 	struct iommu_ioas_map *cmd = ucmd->cmd;
 	unsigned long unmapped;
+	u64 last;
 	struct ioas *ioas;
 	int rc;
 
@@ -220,6 +221,8 @@ int ioas_map_ioctl(struct ucmd *ucmd)
 		return -EOVERFLOW;
 	if (!(cmd->flags & rw) || !cmd->length)
 		return -EINVAL;
+	if (check_add_overflow(cmd->user_va, cmd->length - 1, &last))
+		return -EOVERFLOW;
 	ioas = ioas_pin(ucmd->ictx, cmd->ioas_id);
 	if (IS_ERR(ioas))
 		return PTR_ERR(ioas);

@@ -149,7 +149,7 @@ static int reserve_outside_aperture(struct io_pagetable *iopt,
 	if (geometry->aperture_start)
 		rc = iopt_reserve(iopt, domain, 0,
 				  geometry->aperture_start - 1);
-	if (!rc && geometry->aperture_end < ULONG_MAX - 1)
+	if (!rc && geometry->aperture_end < ULONG_MAX)
 		rc = iopt_reserve(iopt, domain, geometry->aperture_end + 1,
 				  ULONG_MAX);
 	if (rc)
@@ -256,7 +256,7 @@ int iopt_set_huge_pages(struct io_pagetable *iopt, bool enable)
 	}
 	for (node = iova_space_first(&iopt->space, 0, ULONG_MAX);
 	     node && !enable;
-	     node = iova_space_next(&iopt->space, node, ULONG_MAX)) {
+	     node = iova_space_next(node, ULONG_MAX)) {
 		if (node->blocked)
 			continue;
 		if (!area_aligned(to_area(node), PAGE_SIZE)) {

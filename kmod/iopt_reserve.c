@@ -72,7 +72,7 @@ static bool in_use(struct io_pagetable *iopt, unsigned long start,
 	unsigned long i;
 
 	for (node = iova_space_first(&iopt->space, start, last); node;
-	     node = iova_space_next(&iopt->space, node, last))
+	     node = iova_space_next(node, last))
 		if (!node->blocked)
 			return true;
 	for (i = 0; i < iopt->nr_allowed; i++)
@@ -86,7 +86,7 @@ static bool in_use(struct io_pagetable *iopt, unsigned long start,
  * iopt_reserve - nothing may be mapped in a range from now on
  * @iopt: the IO page table
  * @owner: for iopt_unreserve()
- * @start: first byte, below ULONG_MAX
+ * @start: first byte
  * @last: last byte
  *
  * Return: 0; -EADDRINUSE if something is mapped there or user space was

@@ -32,27 +32,28 @@ RB_DECLARE_CALLBACKS_MAX(static, gap_callbacks, struct iova_node, rb,
 /**
  * iova_space_init - an empty space
  * @space: to initialise
+ * @floor: lowest address iova_space_find_hole() may give
  */
-void iova_space_init(struct iova_space *space)
+void iova_space_init(struct iova_space *space, unsigned long floor)
 {
-	space->end = (struct iova_node){
-		.start = ULONG_MAX,
-		.last = ULONG_MAX,
-		.gap = ULONG_MAX,
-		.max_gap = ULONG_MAX,
-	};
 	space->root = RB_ROOT;
-	rb_link_node(&space->end.rb, NULL, &space->root.rb_node);
-	rb_insert_augmented(&space->end.rb, &space->root, &gap_callbacks);
+	space->tail = NULL;
+	space->floor = floor;
 }
 
-/* The hole between @prev, which may be NULL, and @node. */
-static void set_gap(struct iova_node *node, const struct iova_node *prev)
+/* First address behind @node, which may be NULL but not end the space. */
+static unsigned long behind(const struct iova_space *space,
+			    const struct iova_node *node)
 {
-	unsigned long hole = prev ? prev->last + 1 : 0;
+	return node ? max(node->last + 1, space->floor) : space->floor;
+}
 
-	/* Only the end node can begin where a node ended: at the last byte. */
-	node->gap = prev && prev->last >= node->start ? 0 : node->start - hole;
+static void set_gap(const struct iova_space *space, struct iova_node *node,
+		    const struct iova_node *prev)
+{
+	unsigned long hole = behind(space, prev);
+
+	node->gap = node->start > hole ? node->start - hole : 0;
 }
 
 /**
@@ -63,11 +64,11 @@ static void set_gap(struct iova_node *node, const struct iova_node *prev)
  *
  * Return: the node, or NULL.
  */
-struct iova_node *iova_space_first(struct iova_space *space,
+struct iova_node *iova_space_first(const struct iova_space *space,
 				   unsigned long start, unsigned long last)
 {
 	struct rb_node *rb = space->root.rb_node;
-	struct iova_node *found = &space->end;
+	struct iova_node *found = NULL;
 
 	while (rb) {
 		struct iova_node *node = to_node(rb);
@@ -79,29 +80,28 @@ struct iova_node *iova_space_first(struct iova_space *space,
 			rb = rb->rb_right;
 		}
 	}
-	return found != &space->end && found->start <= last ? found : NULL;
+	return found && found->start <= last ? found : NULL;
 }
 
 /**
  * iova_space_next - the next node that overlaps a range
- * @space: the space
  * @node: the one before
  * @last: last byte of the range
  *
  * Return: the node, or NULL.
  */
-struct iova_node *iova_space_next(struct iova_space *space,
-				  struct iova_node *node, unsigned long last)
+struct iova_node *iova_space_next(const struct iova_node *node,
+				  unsigned long last)
 {
 	struct iova_node *next = to_node(rb_next(&node->rb));
 
-	return next != &space->end && next->start <= last ? next : NULL;
+	return next && next->start <= last ? next : NULL;
 }
 
 /**
  * iova_space_insert - take a range
  * @space: the space
- * @node: start and last set by the caller, start below ULONG_MAX
+ * @node: start and last set by the caller
  *
  * Return: 0, or -EEXIST if part of the range is taken.
  */
@@ -110,6 +110,11 @@ int iova_space_insert(struct iova_space *space, struct iova_node *node)
 	struct rb_node **link = &space->root.rb_node, *parent = NULL;
 	struct iova_node *prev = NULL, *next = NULL;
 
+	if (space->tail && node->start > space->tail->last) {
+		prev = space->tail;
+		parent = &prev->rb;
+		link = &parent->rb_right;
+	}
 	while (*link) {
 		parent = *link;
 		if (node->start < to_node(parent)->start) {
@@ -120,17 +125,20 @@ int iova_space_insert(struct iova_space *space, struct iova_node *node)
 			link = &parent->rb_right;
 		}
 	}
-	if (prev && prev->last >= node->start)
-		return -EEXIST;
-	if (next != &space->end && next->start <= node->last)
+	if ((prev && prev->last >= node->start) ||
+	    (next && next->start <= node->last))
 		return -EEXIST;
 
-	set_gap(node, prev);
+	set_gap(space, node, prev);
 	node->max_gap = node->gap;
-	set_gap(next, node);
 	rb_link_node(&node->rb, parent, link);
 	gap_callbacks.propagate(parent, NULL);
-	gap_callbacks.propagate(&next->rb, NULL);
+	if (next) {
+		set_gap(space, next, node);
+		gap_callbacks.propagate(&next->rb, NULL);
+	} else {
+		space->tail = node;
+	}
 	rb_insert_augmented(&node->rb, &space->root, &gap_callbacks);
 	return 0;
 }
@@ -146,8 +154,12 @@ void iova_space_remove(struct iova_space *space, struct iova_node *node)
 	struct iova_node *next = to_node(rb_next(&node->rb));
 
 	rb_erase_augmented(&node->rb, &space->root, &gap_callbacks);
-	set_gap(next, prev);
-	gap_callbacks.propagate(&next->rb, NULL);
+	if (next) {
+		set_gap(space, next, prev);
+		gap_callbacks.propagate(&next->rb, NULL);
+	} else {
+		space->tail = prev;
+	}
 }
 
 static unsigned long gap_start(const struct iova_node *node)
@@ -155,15 +167,16 @@ static unsigned long gap_start(const struct iova_node *node)
 	return node->start - node->gap;
 }
 
-/* The lowest suitable address in the hole before @node. */
-static bool hole_fits(const struct iova_node *node,
+/* The lowest suitable address in a hole. */
+static bool hole_fits(unsigned long start, unsigned long last,
 		      const struct iova_hole *want, unsigned long align,
 		      unsigned long *iova)
 {
-	unsigned long start = max(gap_start(node), want->start);
-	unsigned long last = min(node->start - 1, want->last);
-	unsigned long pad = (want->phase - start) & (align - 1);
+	unsigned long pad;
 
+	start = max(start, want->start);
+	last = min(last, want->last);
+	pad = (want->phase - start) & (align - 1);
 	if (start > last || last - start < pad)
 		return false;
 	*iova = start + pad;
@@ -171,17 +184,18 @@ static bool hole_fits(const struct iova_node *node,
 }
 
 /*
- * Lowest hole of at least @least bytes that fits, in address order, entering
- * only subtrees that have a hole long enough. Gives up after @misfits holes
- * that were long enough and yet did not fit.
+ * The lowest hole of at least @least bytes that fits, below the tail, in
+ * address order, entering only subtrees that have a hole long enough. Gives up
+ * after @misfits holes that were long enough and yet did not fit.
  */
-static bool search(const struct iova_space *space, const struct iova_hole *want,
-		   unsigned long align, unsigned long least,
-		   unsigned long misfits, unsigned long *iova)
+static bool search_tree(const struct iova_space *space,
+			const struct iova_hole *want, unsigned long align,
+			unsigned long least, unsigned long misfits,
+			unsigned long *iova)
 {
 	struct iova_node *node = to_node(space->root.rb_node), *child;
 
-	if (node->max_gap < least)
+	if (!node || node->max_gap < least)
 		return false;
 descend:
 	child = to_node(node->rb.rb_left);
@@ -192,8 +206,9 @@ descend:
 visit:
 	if (gap_start(node) > want->last)
 		return false;
-	if (node->gap >= least && node->start > want->start) {
-		if (hole_fits(node, want, align, iova))
+	if (node->gap >= least) {
+		if (hole_fits(gap_start(node), node->start - 1, want, align,
+			      iova))
 			return true;
 		if (!misfits--)
 			return false;
@@ -209,6 +224,18 @@ visit:
 			goto visit;
 	}
 	return false;
+}
+
+static bool search(const struct iova_space *space, const struct iova_hole *want,
+		   unsigned long align, unsigned long least,
+		   unsigned long misfits, unsigned long *iova)
+{
+	if (search_tree(space, want, align, least, misfits, iova))
+		return true;
+	if (space->tail && space->tail->last == ULONG_MAX)
+		return false;
+	return hole_fits(behind(space, space->tail), ULONG_MAX, want, align,
+			 iova);
 }
 
 /**

@@ -30,19 +30,22 @@ struct iova_node {
 /**
  * struct iova_space - disjoint ranges in [0, ULONG_MAX]
  * @root: the nodes
- * @end: node behind the last address, so that each hole is before a node
+ * @tail: the highest one, or NULL; what is behind it is no hole of the tree, so
+ *	that to append changes nothing above the new node
+ * @floor: no hole is looked for below this address
  */
 struct iova_space {
 	struct rb_root root;
-	struct iova_node end;
+	struct iova_node *tail;
+	unsigned long floor;
 };
 
-void iova_space_init(struct iova_space *space);
+void iova_space_init(struct iova_space *space, unsigned long floor);
 
-struct iova_node *iova_space_first(struct iova_space *space,
+struct iova_node *iova_space_first(const struct iova_space *space,
 				   unsigned long start, unsigned long last);
-struct iova_node *iova_space_next(struct iova_space *space,
-				  struct iova_node *node, unsigned long last);
+struct iova_node *iova_space_next(const struct iova_node *node,
+				  unsigned long last);
 
 int iova_space_insert(struct iova_space *space, struct iova_node *node);
 void iova_space_remove(struct iova_space *space, struct iova_node *node);

@@ -97,6 +97,8 @@ static u8 folio_kind(struct folio *folio)
 
 	if (folio_test_hugetlb(folio))
 		return IOMMUFD_POLICY_MEM_HUGETLB;
+	/* A file may be truncated and go: what it was stays under RCU. */
+	guard(rcu)();
 	mapping = folio_mapping(folio);
 	/* The zero page has no mapping, and belongs to anonymous memory. */
 	if (folio_test_anon(folio) || !mapping)

@@ -93,7 +93,9 @@ int pfn_table_init(struct pfn_table *table, unsigned long first_vpn,
 	chunks = nr_chunks(table);
 	if (chunks == 1)
 		return 0;
-	table->many = kvcalloc(chunks, sizeof(u64), GFP_KERNEL_ACCOUNT);
+	/* How much is up to user space: a fantastic length is no news. */
+	table->many = kvcalloc(chunks, sizeof(u64),
+			       GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	return table->many ? 0 : -ENOMEM;
 }
 
