@@ -1,0 +1,453 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* kmod/iova_space.c against a sorted array that is searched from one end. */
+#include <errno.h>
+#include <limits.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "iova_space.h"
+#include "random.h"
+
+#define MAX_NODES 400
+#define NOWHERE ULONG_MAX
+#define END ((__uint128_t)1 << 64)
+
+static struct iova_space space;
+/* By address. */
+static struct iova_node *model[MAX_NODES];
+static unsigned int count;
+
+static int setup(void **state)
+{
+	iova_space_init(&space, 0);
+	count = 0;
+	return 0;
+}
+
+/* Place of the first node that ends at or behind @addr. */
+static unsigned int model_at(unsigned long addr)
+{
+	unsigned int i = 0;
+
+	while (i < count && model[i]->last < addr)
+		i++;
+	return i;
+}
+
+static struct iova_node *model_first(unsigned long start, unsigned long last)
+{
+	unsigned int i = model_at(start);
+
+	return i < count && model[i]->start <= last ? model[i] : NULL;
+}
+
+static int insert(struct iova_node *node, unsigned long start,
+		  unsigned long last)
+{
+	bool taken = model_first(start, last);
+	unsigned int i = model_at(start);
+	int rc;
+
+	node->start = start;
+	node->last = last;
+	rc = iova_space_insert(&space, node);
+	assert_int_equal(rc, taken ? -EEXIST : 0);
+	if (rc)
+		return rc;
+	memmove(model + i + 1, model + i, (count - i) * sizeof(*model));
+	model[i] = node;
+	count++;
+	return 0;
+}
+
+static void take(unsigned int i)
+{
+	iova_space_remove(&space, model[i]);
+	count--;
+	memmove(model + i, model + i + 1, (count - i) * sizeof(*model));
+}
+
+/* The lowest address in [from, end) that suits, or NOWHERE. */
+static unsigned long model_fit(const struct iova_hole *want, __uint128_t from,
+			       __uint128_t end, unsigned long align)
+{
+	__uint128_t addr;
+
+	if (from < want->start)
+		from = want->start;
+	if (end > (__uint128_t)want->last + 1)
+		end = (__uint128_t)want->last + 1;
+	addr = from / align * align + want->phase % align;
+	if (addr < from)
+		addr += align;
+	return addr + want->length <= end ? addr : NOWHERE;
+}
+
+/* Where the hole behind model[@i - 1] begins. */
+static __uint128_t model_hole(unsigned int i)
+{
+	__uint128_t from = i ? (__uint128_t)model[i - 1]->last + 1 : 0;
+
+	return from < space.floor ? space.floor : from;
+}
+
+/* The lowest address that suits. */
+static unsigned long model_find(const struct iova_hole *want,
+				unsigned long align)
+{
+	unsigned long addr;
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		addr = model_fit(want, model_hole(i), model[i]->start, align);
+		if (addr != NOWHERE)
+			return addr;
+	}
+	return model_fit(want, model_hole(count), END, align);
+}
+
+/* Is there a hole that suits wherever it begins, all of it in the window? */
+static bool model_has_ample(const struct iova_hole *want)
+{
+	__uint128_t from, end, need;
+	unsigned int i;
+
+	need = (__uint128_t)want->length + want->prefer - 1;
+	for (i = 0; i <= count; i++) {
+		from = model_hole(i);
+		end = i < count ? model[i]->start : END;
+		if (from >= want->start && end <= (__uint128_t)want->last + 1 &&
+		    end >= from && end - from >= need)
+			return true;
+	}
+	return false;
+}
+
+static unsigned long check_hole(const struct iova_hole *want)
+{
+	unsigned long lowest = model_find(want, want->align);
+	unsigned long addr = NOWHERE;
+	int rc = iova_space_find_hole(&space, want, &addr);
+
+	assert_int_equal(rc, lowest == NOWHERE ? -ENOSPC : 0);
+	if (rc)
+		return NOWHERE;
+
+	assert_true(addr >= want->start && addr <= want->last);
+	assert_true(want->last - addr >= want->length - 1);
+	assert_int_equal((addr ^ want->phase) & (want->align - 1), 0);
+	assert_null(model_first(addr, addr + want->length - 1));
+	if (want->prefer == want->align)
+		assert_int_equal(addr, lowest);
+	else if (model_has_ample(want))
+		assert_int_equal((addr ^ want->phase) & (want->prefer - 1), 0);
+	return addr;
+}
+
+static unsigned long find(unsigned long length, unsigned long align,
+			  unsigned long start, unsigned long last)
+{
+	const struct iova_hole want = {
+		.length = length,
+		.align = align,
+		.prefer = align,
+		.start = start,
+		.last = last,
+	};
+
+	return check_hole(&want);
+}
+
+/* What each node says of the holes is true. */
+static unsigned long check_subtree(const struct rb_node *rb)
+{
+	const struct iova_node *node;
+	unsigned long longest, left, right;
+
+	if (!rb)
+		return 0;
+	node = rb_entry(rb, struct iova_node, rb);
+	left = check_subtree(rb->rb_left);
+	right = check_subtree(rb->rb_right);
+	longest = left > right ? left : right;
+	if (node->gap > longest)
+		longest = node->gap;
+	assert_int_equal(node->max_gap, longest);
+	return longest;
+}
+
+static void check_tree(void)
+{
+	struct rb_node *rb = rb_first(&space.root);
+	unsigned long from;
+	unsigned int i;
+
+	for (i = 0; i < count; i++, rb = rb_next(rb)) {
+		assert_ptr_equal(rb, &model[i]->rb);
+		from = model_hole(i);
+		assert_int_equal(model[i]->gap, model[i]->start > from ?
+						model[i]->start - from : 0);
+	}
+	assert_null(rb);
+	assert_ptr_equal(space.tail, count ? model[count - 1] : NULL);
+	check_subtree(space.root.rb_node);
+}
+
+static void check_walk(unsigned long start, unsigned long last)
+{
+	struct iova_node *node = iova_space_first(&space, start, last);
+	unsigned int i = model_at(start);
+
+	for (; i < count && model[i]->start <= last; i++) {
+		assert_ptr_equal(node, model[i]);
+		node = iova_space_next(node, last);
+	}
+	assert_null(node);
+}
+
+static void an_empty_space_is_one_hole(void **state)
+{
+	check_tree();
+	check_walk(0, ULONG_MAX);
+	assert_int_equal(find(1, 1, 0, ULONG_MAX), 0);
+	assert_int_equal(find(ULONG_MAX, 1, 0, ULONG_MAX), 0);
+	assert_int_equal(find(4096, 4096, 4096, ULONG_MAX), 4096);
+}
+
+static void the_last_byte_can_be_taken(void **state)
+{
+	struct iova_node last, all, before;
+
+	assert_int_equal(insert(&before, ULONG_MAX - 8, ULONG_MAX - 4), 0);
+	assert_int_equal(insert(&last, ULONG_MAX - 3, ULONG_MAX), 0);
+	check_tree();
+	check_walk(ULONG_MAX, ULONG_MAX);
+	assert_int_equal(insert(&all, ULONG_MAX - 1, ULONG_MAX), -EEXIST);
+	assert_int_equal(insert(&all, 0, ULONG_MAX), -EEXIST);
+	assert_int_equal(find(4, 1, ULONG_MAX - 12, ULONG_MAX),
+			 ULONG_MAX - 12);
+	assert_int_equal(find(5, 1, ULONG_MAX - 12, ULONG_MAX), NOWHERE);
+	take(1);
+	check_tree();
+	take(0);
+	assert_int_equal(insert(&all, 0, ULONG_MAX), 0);
+	check_tree();
+	assert_int_equal(find(1, 1, 0, ULONG_MAX), NOWHERE);
+	take(0);
+	check_tree();
+}
+
+static void neighbours_may_touch_and_not_overlap(void **state)
+{
+	struct iova_node a, b, c, d;
+
+	assert_int_equal(insert(&a, 100, 199), 0);
+	assert_int_equal(insert(&b, 200, 299), 0);
+	assert_int_equal(insert(&c, 0, 99), 0);
+	check_tree();
+	assert_int_equal(insert(&d, 299, 300), -EEXIST);
+	assert_int_equal(insert(&d, 99, 99), -EEXIST);
+	assert_int_equal(insert(&d, 150, 160), -EEXIST);
+	assert_int_equal(insert(&d, 50, 250), -EEXIST);
+	check_tree();
+	take(1);
+	check_tree();
+	assert_int_equal(find(100, 1, 0, ULONG_MAX), 100);
+	assert_int_equal(insert(&d, 100, 199), 0);
+	check_tree();
+}
+
+static void a_hole_that_fits_exactly_is_found(void **state)
+{
+	struct iova_node a, b, c;
+
+	insert(&a, 0, 0xfff);
+	insert(&b, 0x3000, 0x3fff);
+	insert(&c, 0x6000, 0x6fff);
+	assert_int_equal(find(0x2000, 0x1000, 0, ULONG_MAX), 0x1000);
+	assert_int_equal(find(0x2001, 1, 0, 0x6fff), NOWHERE);
+	assert_int_equal(find(0x2000, 0x4000, 0, 0x6fff), 0x4000);
+	assert_int_equal(find(0x2001, 0x1000, 0, ULONG_MAX), 0x7000);
+}
+
+static void the_window_bounds_the_search(void **state)
+{
+	struct iova_node a, b;
+
+	insert(&a, 0x10000, 0x1ffff);
+	insert(&b, 0x40000, 0x4ffff);
+	assert_int_equal(find(0x1000, 1, 0x1234, ULONG_MAX), 0x1234);
+	assert_int_equal(find(0x1000, 0x1000, 0x1234, ULONG_MAX), 0x2000);
+	assert_int_equal(find(0x1000, 1, 0xf001, 0x20fff), 0x20000);
+	assert_int_equal(find(0x1000, 1, 0xf001, 0x20ffe), NOWHERE);
+	assert_int_equal(find(0x1000, 1, 0x12000, 0x1ffff), NOWHERE);
+	assert_int_equal(find(1, 1, 0x3ffff, 0x3ffff), 0x3ffff);
+	assert_int_equal(find(1, 1, 0x20000, 0x20000), 0x20000);
+	assert_int_equal(find(1, 1, 0x40000, 0x4ffff), NOWHERE);
+	assert_int_equal(find(0x1000, 1, 0x3f001, ULONG_MAX), 0x50000);
+}
+
+static void phase_and_preference(void **state)
+{
+	struct iova_hole want = {
+		.length = 0x3000,
+		.align = 0x1000,
+		.prefer = 0x200000,
+		.phase = 0x5000,
+		.start = 0x1000,
+		.last = ULONG_MAX,
+	};
+	struct iova_node a;
+
+	assert_int_equal(check_hole(&want), 0x5000);
+	insert(&a, 0x5000, 0x5fff);
+	assert_int_equal(check_hole(&want), 0x205000);
+	/* Where the wish cannot be met, the need is. */
+	want.last = 0x204fff;
+	assert_int_equal(check_hole(&want), 0x1000);
+	want.phase = 0x1ff000;
+	assert_int_equal(check_hole(&want), 0x1ff000);
+}
+
+/* Long enough holes below the window say nothing about those in it. */
+static void the_wish_is_met_above_many_holes(void **state)
+{
+	static struct iova_node nodes[MAX_NODES - 1];
+	struct iova_hole want = {
+		.length = 0x1000,
+		.align = 0x1000,
+		.prefer = 0x200000,
+		.phase = 0x7000,
+		.last = ULONG_MAX,
+	};
+	unsigned int i;
+
+	for (i = 0; i < MAX_NODES - 1; i++) {
+		unsigned long start = i * 0x400000UL;
+
+		insert(nodes + i, start, start + 0xfff);
+		want.start = start + 0x1000;
+		assert_int_equal(check_hole(&want), start + 0x7000);
+	}
+}
+
+static unsigned long random_address(unsigned long base, unsigned long size)
+{
+	return base + random_below(size);
+}
+
+static void random_hole(unsigned long base, unsigned long size)
+{
+	unsigned long a = random_address(base, size);
+	unsigned long b = random_address(base, size);
+	struct iova_hole want = {
+		.length = random_scale(size),
+		.align = 1UL << random_below(8),
+		.start = a < b ? a : b,
+		.last = a < b ? b : a,
+	};
+
+	switch (random_below(4)) {
+	case 0:
+		want.start = 0;
+		break;
+	case 1:
+		want.last = ULONG_MAX;
+		break;
+	}
+	want.prefer = want.align << (random_below(2) ? random_below(12) : 0);
+	want.phase = random_below(want.prefer);
+	check_hole(&want);
+}
+
+static void random_operations(unsigned long base, unsigned long size,
+			      unsigned long operations)
+{
+	static struct iova_node nodes[MAX_NODES];
+	static struct iova_node *idle[MAX_NODES];
+	unsigned int nr_idle = 0, limit = MAX_NODES;
+	unsigned long n, start, length;
+
+	while (nr_idle < MAX_NODES) {
+		idle[nr_idle] = &nodes[nr_idle];
+		nr_idle++;
+	}
+	for (n = 0; n < operations; n++) {
+		start = random_address(base, size);
+		length = random_scale(base + size - start + !base);
+		/* Full and nearly empty in turns. */
+		if (!random_below(5000))
+			limit = random_scale(MAX_NODES);
+		switch (random_below(4)) {
+		case 0:
+		case 1:
+			if (count >= limit) {
+				unsigned int i = random_below(count);
+
+				idle[nr_idle++] = model[i];
+				take(i);
+			} else if (!insert(idle[nr_idle - 1], start,
+					   start + (length - 1) % 64)) {
+				nr_idle--;
+			}
+			break;
+		case 2:
+			random_hole(base, size);
+			break;
+		default:
+			check_walk(start, start + (length - 1) % (size / 8));
+		}
+		if (!random_below(500))
+			check_tree();
+	}
+	check_tree();
+	while (count)
+		take(random_below(count));
+	check_tree();
+}
+
+static void random_operations_match_the_model(void **state)
+{
+	random_operations(0, 1 << 13, 2000000);
+}
+
+static void random_operations_far_apart(void **state)
+{
+	random_operations(1UL << 40, 1UL << 50, 1000000);
+}
+
+static void random_operations_with_a_floor(void **state)
+{
+	iova_space_init(&space, 1000);
+	random_operations(0, 1 << 13, 1000000);
+}
+
+static void random_operations_at_the_end(void **state)
+{
+	random_operations(ULONG_MAX - 8191, 8192, 2000000);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(an_empty_space_is_one_hole, setup),
+		cmocka_unit_test_setup(the_last_byte_can_be_taken, setup),
+		cmocka_unit_test_setup(neighbours_may_touch_and_not_overlap,
+				       setup),
+		cmocka_unit_test_setup(a_hole_that_fits_exactly_is_found, setup),
+		cmocka_unit_test_setup(the_window_bounds_the_search, setup),
+		cmocka_unit_test_setup(phase_and_preference, setup),
+		cmocka_unit_test_setup(the_wish_is_met_above_many_holes, setup),
+		cmocka_unit_test_setup(random_operations_match_the_model, setup),
+		cmocka_unit_test_setup(random_operations_far_apart, setup),
+		cmocka_unit_test_setup(random_operations_with_a_floor, setup),
+		cmocka_unit_test_setup(random_operations_at_the_end, setup),
+	};
+
+	return cmocka_run_group_tests(tests, random_seed, NULL);
+}

@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* kmod/pfn_table.c against an array with a word for each page. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <linux/slab.h>
+
+#include "pfn_table.h"
+#include "random.h"
+
+#define CHUNK PFN_CHUNK_PAGES
+#define MAX_PAGES (6 * CHUNK)
+#define UNKNOWN (~0UL)
+
+static unsigned long model[MAX_PAGES];
+static struct pfn_table table;
+
+static void start(unsigned long first_vpn, unsigned long nr_pages)
+{
+	assert_true(nr_pages <= MAX_PAGES);
+	memset(model, 0xff, sizeof(model));
+	assert_int_equal(pfn_table_init(&table, first_vpn, nr_pages), 0);
+}
+
+static int set(unsigned long index, unsigned long pfn, unsigned long nr)
+{
+	int rc = pfn_table_set(&table, index, pfn, nr);
+	unsigned long i;
+
+	/* After a failure nothing is known of the pages. */
+	for (i = 0; i < nr; i++)
+		model[index + i] = rc ? UNKNOWN : pfn + i;
+	return rc;
+}
+
+static unsigned long model_run(unsigned long index, unsigned long max)
+{
+	unsigned long nr = 1;
+
+	while (nr < max && model[index + nr] == model[index] + nr)
+		nr++;
+	return nr;
+}
+
+/* Pages from @index on that have been set, up to @max. */
+static unsigned long model_known(unsigned long index, unsigned long max)
+{
+	unsigned long nr = 0;
+
+	while (nr < max && model[index + nr] != UNKNOWN)
+		nr++;
+	return nr;
+}
+
+static void check_run(unsigned long index, unsigned long max)
+{
+	unsigned long pfn, known = model_known(index, max);
+
+	if (!known)
+		return;
+	assert_int_equal(pfn_table_run(&table, index, known, &pfn),
+			 model_run(index, known));
+	assert_int_equal(pfn, model[index]);
+}
+
+static void check_all(void)
+{
+	unsigned long i;
+
+	for (i = 0; i < table.nr_pages; i++)
+		if (model[i] != UNKNOWN)
+			assert_int_equal(pfn_table_get(&table, i), model[i]);
+	for (i = 0; i < table.nr_pages; i++)
+		if (model[i] != UNKNOWN &&
+		    (!i || model[i] != model[i - 1] + 1))
+			check_run(i, table.nr_pages - i);
+}
+
+static void finish(void)
+{
+	check_all();
+	pfn_table_destroy(&table);
+	assert_int_equal(slab_live, 0);
+}
+
+static int setup(void **state)
+{
+	slab_fail_every = 0;
+	slab_failed = 0;
+	slab_live = 0;
+	return 0;
+}
+
+static void one_page_needs_no_allocation(void **state)
+{
+	start(77, 1);
+	assert_int_equal(set(0, 12345, 1), 0);
+	assert_int_equal(slab_live, 0);
+	finish();
+}
+
+static void one_chunk_that_is_one_run_needs_no_allocation(void **state)
+{
+	start(CHUNK, CHUNK);
+	assert_int_equal(set(0, 3 * CHUNK, CHUNK), 0);
+	assert_int_equal(slab_live, 0);
+	finish();
+}
+
+static void chunks_are_cut_at_user_addresses(void **state)
+{
+	/* One page before a huge page, the huge page, one page behind. */
+	start(CHUNK - 1, CHUNK + 2);
+	assert_int_equal(set(0, 1000, 1), 0);
+	assert_int_equal(set(1, 7 * CHUNK, CHUNK), 0);
+	assert_int_equal(set(CHUNK + 1, 2000, 1), 0);
+	/* The array of entries, and no leaf. */
+	assert_int_equal(slab_live, 1);
+	check_run(1, CHUNK + 1);
+	finish();
+}
+
+static void scattered_pages_need_a_leaf_for_each_chunk(void **state)
+{
+	unsigned long i;
+
+	start(0, 2 * CHUNK);
+	for (i = 0; i < 2 * CHUNK; i++)
+		assert_int_equal(set(i, 10 * i, 1), 0);
+	assert_int_equal(slab_live, 3);
+	finish();
+}
+
+static void a_run_over_a_chunk_frees_its_leaf(void **state)
+{
+	start(0, 2 * CHUNK);
+	assert_int_equal(set(0, 5, 1), 0);
+	assert_int_equal(set(1, 100, 1), 0);
+	assert_int_equal(slab_live, 2);
+	assert_int_equal(set(0, 4096, CHUNK), 0);
+	assert_int_equal(slab_live, 1);
+	finish();
+
+	/* Also when the table has but a part of the chunk. */
+	start(CHUNK - 5, 10);
+	assert_int_equal(set(0, 5, 1), 0);
+	assert_int_equal(set(1, 100, 1), 0);
+	assert_int_equal(set(9, 7, 1), 0);
+	assert_int_equal(set(8, 70, 1), 0);
+	assert_int_equal(slab_live, 3);
+	assert_int_equal(set(0, 4096, 5), 0);
+	assert_int_equal(set(5, 300, 5), 0);
+	assert_int_equal(slab_live, 1);
+	finish();
+}
+
+static void a_run_goes_on_over_chunks(void **state)
+{
+	unsigned long pfn;
+
+	start(CHUNK - 3, 4 * CHUNK);
+	assert_int_equal(set(0, 1UL << 20, 4 * CHUNK), 0);
+	assert_int_equal(pfn_table_run(&table, 0, 4 * CHUNK, &pfn), 4 * CHUNK);
+	assert_int_equal(pfn_table_run(&table, 2, 3, &pfn), 3);
+	assert_int_equal(pfn, (1UL << 20) + 2);
+	finish();
+}
+
+static void a_run_ends_in_a_leaf(void **state)
+{
+	unsigned long pfn;
+
+	start(0, 2 * CHUNK);
+	assert_int_equal(set(0, 9000, 2 * CHUNK), 0);
+	assert_int_equal(set(CHUNK + 7, 1, 1), 0);
+	assert_int_equal(pfn_table_run(&table, 5, 2 * CHUNK - 5, &pfn),
+			 CHUNK + 2);
+	finish();
+}
+
+/* The chunk's first page would have a PFN below zero. */
+static void low_pfns_late_in_a_chunk(void **state)
+{
+	start(0, CHUNK);
+	assert_int_equal(set(CHUNK - 2, 0, 2), 0);
+	check_all();
+	/* And with a leaf made of that run. */
+	assert_int_equal(set(0, 700, 3), 0);
+	finish();
+
+	start(CHUNK - 1, 1);
+	assert_int_equal(set(0, 0, 1), 0);
+	finish();
+}
+
+static void highest_pfns(void **state)
+{
+	/* All a PFN can be: 64 bits of address less 12. */
+	const unsigned long top = ~0UL >> 12;
+
+	start(5, 2 * CHUNK);
+	assert_int_equal(set(0, top - CHUNK + 1, CHUNK), 0);
+	assert_int_equal(set(CHUNK, 3, 1), 0);
+	assert_int_equal(set(CHUNK + 1, top, 1), 0);
+	finish();
+}
+
+static void the_rest_of_a_chunk_stays(void **state)
+{
+	start(0, CHUNK);
+	assert_int_equal(set(0, 50000, CHUNK), 0);
+	assert_int_equal(set(10, 50010, 4), 0);
+	assert_int_equal(slab_live, 0);
+	assert_int_equal(set(10, 1, 4), 0);
+	check_all();
+	/* Written again as it was. */
+	assert_int_equal(set(10, 50010, 4), 0);
+	check_all();
+	check_run(0, CHUNK);
+	finish();
+}
+
+static void cleared_it_can_be_filled_again(void **state)
+{
+	unsigned long i;
+
+	start(3, 3 * CHUNK);
+	for (i = 0; i < 3 * CHUNK; i++)
+		assert_int_equal(set(i, random_below(1000), 1), 0);
+	pfn_table_clear(&table);
+	assert_int_equal(slab_live, 1);
+	memset(model, 0xff, sizeof(model));
+	assert_int_equal(set(0, 11, 3 * CHUNK), 0);
+	assert_int_equal(slab_live, 1);
+	finish();
+}
+
+static void without_memory_init_fails(void **state)
+{
+	slab_fail_every = 1;
+	assert_int_equal(pfn_table_init(&table, 0, CHUNK + 1), -ENOMEM);
+	/* One chunk takes none. */
+	start(0, CHUNK);
+	assert_int_equal(set(0, 1, 1), 0);
+	assert_int_equal(set(1, 7, 1), -ENOMEM);
+	assert_int_equal(pfn_table_get(&table, 0), 1);
+	finish();
+}
+
+static unsigned long random_pfn(unsigned long index)
+{
+	switch (random_below(5)) {
+	case 0:
+		/* What is already there, or goes on from it. */
+		if (model[index] != UNKNOWN)
+			return model[index];
+		return index && model[index - 1] != UNKNOWN ?
+		       model[index - 1] + 1 : 0;
+	case 1:
+		return random_below(2 * CHUNK);
+	case 2:
+		return index;
+	case 3:
+		return random_below(8) * CHUNK;
+	default:
+		return random_below(~0UL >> 13);
+	}
+}
+
+static void random_operations(unsigned long operations)
+{
+	unsigned long n = 0;
+
+	while (n < operations) {
+		unsigned long pages = random_scale(MAX_PAGES);
+		unsigned long left = 1 + random_below(4000);
+
+		if (pfn_table_init(&table, random_below(2 * CHUNK), pages)) {
+			assert_int_not_equal(slab_fail_every, 0);
+			n++;
+			continue;
+		}
+		memset(model, 0xff, sizeof(model));
+		for (; left; left--, n++) {
+			unsigned long index = random_below(pages);
+			unsigned long nr = random_scale(pages - index);
+
+			if (random_below(3)) {
+				int rc = set(index, random_pfn(index), nr);
+
+				if (rc) {
+					assert_int_equal(rc, -ENOMEM);
+					assert_int_not_equal(slab_fail_every, 0);
+				}
+				check_run(index, pages - index);
+				if (index)
+					check_run(index - 1, nr + 1);
+			} else if (random_below(500)) {
+				check_run(index, nr);
+			} else {
+				pfn_table_clear(&table);
+				memset(model, 0xff, sizeof(model));
+			}
+			if (!random_below(1000))
+				check_all();
+		}
+		finish();
+	}
+}
+
+static void random_operations_match_the_model(void **state)
+{
+	random_operations(2000000);
+}
+
+static void nothing_leaks_when_allocations_fail(void **state)
+{
+	unsigned int every;
+
+	for (every = 1; every <= 20; every++) {
+		slab_failed = 0;
+		slab_fail_every = every;
+		random_operations(40000);
+		assert_int_not_equal(slab_failed, 0);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(one_page_needs_no_allocation, setup),
+		cmocka_unit_test_setup(
+			one_chunk_that_is_one_run_needs_no_allocation, setup),
+		cmocka_unit_test_setup(chunks_are_cut_at_user_addresses, setup),
+		cmocka_unit_test_setup(
+			scattered_pages_need_a_leaf_for_each_chunk, setup),
+		cmocka_unit_test_setup(a_run_over_a_chunk_frees_its_leaf, setup),
+		cmocka_unit_test_setup(a_run_goes_on_over_chunks, setup),
+		cmocka_unit_test_setup(a_run_ends_in_a_leaf, setup),
+		cmocka_unit_test_setup(low_pfns_late_in_a_chunk, setup),
+		cmocka_unit_test_setup(highest_pfns, setup),
+		cmocka_unit_test_setup(the_rest_of_a_chunk_stays, setup),
+		cmocka_unit_test_setup(cleared_it_can_be_filled_again, setup),
+		cmocka_unit_test_setup(without_memory_init_fails, setup),
+		cmocka_unit_test_setup(random_operations_match_the_model, setup),
+		cmocka_unit_test_setup(nothing_leaks_when_allocations_fail, setup),
+	};
+
+	return cmocka_run_group_tests(tests, random_seed, NULL);
+}

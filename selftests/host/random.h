@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The same numbers in each run, unless SEED in the environment says otherwise. */
+#ifndef HOST_RANDOM_H
+#define HOST_RANDOM_H
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static uint64_t random_state;
+
+/* Set up of a group of tests. */
+static inline int random_seed(void **state)
+{
+	const char *text = getenv("SEED");
+
+	random_state = text ? strtoull(text, NULL, 0) : 20261122;
+	printf("# SEED=%llu\n", (unsigned long long)random_state);
+	fflush(stdout);
+	return 0;
+}
+
+/* splitmix64 */
+static inline uint64_t random_u64(void)
+{
+	uint64_t z = random_state += 0x9e3779b97f4a7c15;
+
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+	z = (z ^ z >> 27) * 0x94d049bb133111eb;
+	return z ^ z >> 31;
+}
+
+/* 0 to @n - 1 */
+static inline uint64_t random_below(uint64_t n)
+{
+	return random_u64() % n;
+}
+
+/* Small values are as likely as large ones. 1 to about @n */
+static inline uint64_t random_scale(uint64_t n)
+{
+	uint64_t limit = n >> random_below(64 - __builtin_clzll(n));
+
+	return 1 + random_below(limit ? limit : 1);
+}
+
+#endif
