@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Everything is built inside a Debian 13 tree that 'make lab' sets up, so what
+# the host is hardly matters. 'make help' lists the targets.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -ec
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := all
+
+# The kernel series of the tree to build for.
+KERNEL ?= 6.12
+export KERNEL
+
+LAB := selftests/lab
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/iommufd-bpf
+SOURCE := /usr/src/linux-source-$(KERNEL)
+
+ifdef KDIR
+# Against headers of the host, with the host's compiler, without the tree.
+IN :=
+TOP := $(CURDIR)
+KVER = $(shell cat $(KDIR)/include/config/kernel.release)
+else
+IN := $(LAB)/in-tree
+TOP := /src
+KVER = $(shell ls -v $(CACHE)/trixie/lib/modules | grep '^$(KERNEL)\.' | tail -n 1)
+KDIR = /lib/modules/$(KVER)/build
+NEED_LAB := lab
+endif
+
+# Set late: KVER is not known before the tree is there.
+KMOD = build/$(KVER)/kmod
+VFIO = build/$(KVER)/vfio
+CHECK = build/$(KVER)/check
+USER = build/user
+
+# A job server does not reach into the tree.
+SUBMAKE = $(IN) env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL \
+	make --no-print-directory -j$(shell nproc) $(if $(V),V=1,-s)
+Q := $(if $(V),,@)
+say = @printf '  %-7s %s\n' $(1) $(2)
+# Compilers then name files as they are called here.
+RELATIVE = 2>&1 | sed -u 's,$(TOP)/build/$(KVER)/\(kmod\|check\)/,kmod/,g; s,$(TOP)/,,g'
+
+# mirror DIR: kbuild of 6.12 builds where its sources are; they are links there.
+define mirror
+$(Q)$(IN) sh -ec 'mkdir -p $(1); cp -rsf $(TOP)/kmod/. $(1); find $(1) -xtype l -delete'
+endef
+
+help:	## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo 'Variables: V=1 shows commands; KDIR=DIR builds against headers of this'
+	@echo 'host instead of the tree; KERNEL=$(KERNEL) is the series built for.'
+
+all: $(NEED_LAB) modules vfio bpf user ## all that is built
+
+lab:	## the Debian 13 tree, in the cache; once
+	@$(LAB)/tree
+
+modules: $(NEED_LAB) ## iommufd.ko
+	$(call say,KMOD,$(KMOD)/iommufd.ko)
+	$(call mirror,$(KMOD))
+	$(Q)$(SUBMAKE) -C $(KDIR) M=$(TOP)/$(KMOD) modules $(RELATIVE)
+	$(Q)$(IN) readelf -SW $(KMOD)/iommufd.ko | grep -F ' .BTF ' >/dev/null || \
+		{ echo '$(KMOD)/iommufd.ko has no .BTF section: no policy could be loaded' >&2; exit 1; }
+
+vfio: modules ## the kernel's own VFIO with iommufd and cdev, against our module
+	$(call say,VFIO,$(VFIO))
+	$(Q)[ -d $(VFIO) ] || { rm -rf $(VFIO).new; mkdir -p $(VFIO).new; \
+		$(IN) cp -r $(SOURCE)/drivers/vfio/. $(VFIO).new; mv $(VFIO).new $(VFIO); }
+	@# kbuild does not notice that symbols of another module have changed.
+	$(Q)cmp -s $(KMOD)/Module.symvers $(VFIO)/iommufd.symvers || { \
+		rm -f $(VFIO)/Module.symvers; \
+		cp $(KMOD)/Module.symvers $(VFIO)/iommufd.symvers; }
+	$(Q)$(SUBMAKE) -C $(KDIR) M=$(TOP)/$(VFIO) \
+		CONFIG_IOMMUFD=m CONFIG_VFIO_DEVICE_CDEV=y \
+		KCFLAGS='-DCONFIG_IOMMUFD_MODULE=1 -DCONFIG_VFIO_DEVICE_CDEV=1' \
+		KBUILD_EXTRA_SYMBOLS=$(TOP)/$(KMOD)/Module.symvers modules $(RELATIVE)
+
+bpf: $(NEED_LAB) ## the shipped policies
+	$(call say,MAKE,bpf)
+	$(Q)$(SUBMAKE) -C bpf O=$(TOP)/$(USER) $(RELATIVE)
+
+# One after another: tools link the library, tests use both.
+define each
+$(Q)for dir in $(1); do \
+	printf '  %-7s %s\n' MAKE $$dir; \
+	$(SUBMAKE) -C $$dir O=$(TOP)/$(USER) $(RELATIVE); \
+done
+endef
+
+user: bpf ## library and command
+	$(call each,libiommufd-bpf tools)
+
+tests: user ## test programs
+	$(call each,selftests/vm selftests/host)
+
+demo: all ## a story: real DMA under a policy, in a VM
+	$(Q)$(LAB)/vm -- sh -c '$(LAB)/guest/load && exec tools/demo'
+
+test: all tests ## every test; ends with 'N passed, N failed'
+	$(Q)selftests/vm/run $(TESTS)
+
+shell: all ## a prompt in the VM with everything loaded
+	$(Q)$(LAB)/vm --interactive -- $(LAB)/guest/shell
+
+# depmod prefers updates/ to the kernel's own modules. Stock modules that use
+# VFIO and have no counterpart here must not meet ours.
+PREFIX ?= /usr/local
+UPDATES = $(DESTDIR)/lib/modules/$(KVER)/updates/iommufd-bpf
+INSTALL = install -D -t
+
+install-modules:
+	$(call say,INSTALL,$(UPDATES))
+	$(Q)$(INSTALL) $(UPDATES) -m 644 $(KMOD)/iommufd.ko $$(find $(VFIO) -name '*.ko')
+	$(Q)[ -n '$(DESTDIR)' ] || depmod $(KVER)
+	$(Q)cat /lib/modules/$(KVER)/modules.dep 2>/dev/null | \
+		awk -F : '$$2 ~ "/vfio/" && $$1 !~ "/(vfio|updates)/" { \
+		print "note: " $$1 " is for the stock VFIO modules and will not load beside these" }' || :
+
+install-user:
+	$(call say,INSTALL,$(DESTDIR)$(PREFIX))
+	$(Q)$(INSTALL) $(DESTDIR)$(PREFIX)/sbin $(USER)/iommufd-bpf
+	$(Q)$(INSTALL) $(DESTDIR)$(PREFIX)/lib -m 644 $(USER)/libiommufd-bpf.so.0 $(USER)/libiommufd-bpf.a
+	$(Q)ln -sf libiommufd-bpf.so.0 $(DESTDIR)$(PREFIX)/lib/libiommufd-bpf.so
+	$(Q)$(INSTALL) $(DESTDIR)$(PREFIX)/lib/iommufd-bpf -m 644 $(USER)/*.bpf.o
+	$(Q)$(INSTALL) $(DESTDIR)$(PREFIX)/include -m 644 libiommufd-bpf/libiommufd-bpf.h \
+		bpf/include/iommufd_policy.bpf.h
+	$(Q)$(INSTALL) $(DESTDIR)$(PREFIX)/share/man/man8 -m 644 tools/iommufd-bpf.8
+	$(Q)$(INSTALL) $(DESTDIR)$(PREFIX)/share/bash-completion/completions -m 644 \
+		tools/completion/iommufd-bpf
+	$(Q)mkdir -p $(DESTDIR)$(PREFIX)/lib/pkgconfig
+	$(Q)sed 's,^prefix=.*,prefix=$(PREFIX),' $(USER)/libiommufd-bpf.pc \
+		>$(DESTDIR)$(PREFIX)/lib/pkgconfig/libiommufd-bpf.pc
+
+install: install-modules install-user ## what has been built, on this host; DESTDIR=, PREFIX=
+
+check: check-style check-build check-spelling ## checkpatch --strict, W=1, sparse, codespell
+	@echo 'clean: checkpatch --strict, W=1 and sparse on kmod; codespell on all'
+
+# The macros of trace.h have a layout that --strict was not made for.
+CHECKPATCH = xargs $(SOURCE)/scripts/checkpatch.pl --no-tree --quiet --show-types -f
+check-style: lab
+	$(call say,CHECK,'checkpatch --strict')
+	$(Q)$(IN) sh -ec 'find kmod -name "*.[ch]" ! -name trace.h | $(CHECKPATCH) --strict'
+	$(Q)$(IN) sh -ec 'find kmod -name trace.h | $(CHECKPATCH)'
+
+# They say things about the kernel's headers too: ours alone count.
+check-build: lab
+	$(call say,CHECK,'W=1 and sparse')
+	$(call mirror,$(CHECK))
+	$(Q)$(SUBMAKE) -C $(KDIR) M=$(TOP)/$(CHECK) clean
+	$(Q)$(SUBMAKE) -C $(KDIR) M=$(TOP)/$(CHECK) W=1 C=2 CF=-D__CHECK_ENDIAN__ modules \
+		$(RELATIVE) | tee $(CHECK).log
+	$(Q)! grep -E '^kmod/.*(warning|error):|modpost: ' $(CHECK).log >/dev/null
+
+check-spelling: lab
+	$(call say,CHECK,codespell)
+	$(Q)$(IN) codespell --skip .git,build --ignore-words-list filp,nd .
+
+clean:	## removes build/, keeps the cache
+	rm -rf build
+
+distclean: clean ## removes the cache as well
+	rm -rf $(CACHE)
+
+.PHONY: all lab modules vfio bpf user tests demo test shell clean distclean help \
+	install install-modules install-user \
+	check check-style check-build check-spelling

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Sourced by the scripts of the laboratory, on the host and in the guest.
+# shellcheck shell=bash
+
+lab_repo=$(cd "$(dirname "$0")" && while [ ! -d selftests/lab ]; do
+	[ "$PWD" != / ] || exit 1; cd ..; done && pwd -P)
+lab_cache=${XDG_CACHE_HOME:-~/.cache}/iommufd-bpf
+lab_tree=$lab_cache/trixie
+
+die()
+{
+	echo "${0##*/}: $*" >&2
+	exit 125
+}
+
+need_root()
+{
+	[ "$(id -u)" = 0 ] || die "needs root (it mounts and changes root): try sudo"
+}
+
+need_tree()
+{
+	[ -e "$lab_tree/src" ] || die "no Debian tree in $lab_tree yet: run 'make lab'"
+}
+
+# The newest stock kernel of the tree within the series asked for.
+lab_kver()
+{
+	ls -v "$lab_tree/lib/modules" | grep "^${KERNEL:-6.12}\." | tail -n 1
+}
+
+# test_source NAME: the file that is the test; nothing if there is none.
+test_source()
+{
+	local file
+
+	for file in "$lab_repo/selftests/vm/$1".{t.sh,c}; do
+		[ ! -e "$file" ] || echo "$file"
+	done
+}
+
+# test_option NAME KEY DEFAULT: what the test asks for in a comment among its
+# first lines, as in "# lab: boot=own smp=1 timeout=120".
+test_option()
+{
+	local source value=
+
+	source=$(test_source "$1")
+	[ -z "$source" ] ||
+		value=$(sed -n "1,5s/.* lab:.* $2=\([^ ]*\).*/\1/p" "$source")
+	echo "${value:-$3}"
+}
