@@ -214,6 +214,9 @@ again:
 
 		if (node->blocked)
 			continue;
+		/* Mapped by others since iopt_unmap() looked. */
+		if (node->start < start || node->last > last)
+			return *nr ? 0 : -ENOENT;
 		if (area_busy(area)) {
 			if (*nr)
 				break;
@@ -315,8 +318,8 @@ static int unmap_range(struct io_pagetable *iopt, unsigned long start,
  * @unmapped: out: bytes taken out, also when it fails
  *
  * Return: 0, with 0 bytes if nothing is mapped there; -ENOENT if the range cuts
- * an area, nothing is changed then; -EINTR on a fatal signal while another
- * thread has one of the areas busy.
+ * an area, nothing is changed then unless others map it meanwhile; -EINTR on a
+ * fatal signal while another thread has one of the areas busy.
  */
 int iopt_unmap(struct io_pagetable *iopt, unsigned long start,
 	       unsigned long last, unsigned long *unmapped)

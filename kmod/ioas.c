@@ -67,6 +67,20 @@ int ioas_alloc_ioctl(struct ucmd *ucmd)
 	return 0;
 }
 
+/* Without the lock for long: writing to user memory may take for ever. */
+static bool next_range(struct ioas *ioas, unsigned long *cursor,
+		       struct iommu_iova_range *range,
+		       struct iommu_ioas_iova_ranges *cmd)
+{
+	bool found;
+
+	mutex_lock(&ioas->iopt.lock);
+	cmd->out_iova_alignment = ioas->iopt.alignment;
+	found = iopt_next_usable(&ioas->iopt, cursor, range);
+	mutex_unlock(&ioas->iopt.lock);
+	return found;
+}
+
 /**
  * ioas_iova_ranges_ioctl - IOMMU_IOAS_IOVA_RANGES
  * @ucmd: the ioctl
@@ -93,15 +107,14 @@ int ioas_iova_ranges_ioctl(struct ucmd *ucmd)
 
 	uptr = u64_to_user_ptr(cmd->allowed_iovas);
 	cmd->num_iovas = 0;
-	mutex_lock(&ioas->iopt.lock);
-	cmd->out_iova_alignment = ioas->iopt.alignment;
-	while (!rc && iopt_next_usable(&ioas->iopt, &cursor, &range)) {
+	while (next_range(ioas, &cursor, &range, cmd)) {
 		u32 i = cmd->num_iovas++;
 
-		if (i < room && copy_to_user(uptr + i, &range, sizeof(range)))
+		if (i < room && copy_to_user(uptr + i, &range, sizeof(range))) {
 			rc = -EFAULT;
+			break;
+		}
 	}
-	mutex_unlock(&ioas->iopt.lock);
 	object_unpin(ucmd->ictx, &ioas->obj);
 
 	if (!rc)

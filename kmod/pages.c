@@ -40,7 +40,6 @@ struct pages *pages_create(struct account_book *book, bool per_process,
 {
 	unsigned long last, first_vpn = uptr >> PAGE_SHIFT;
 	struct pages *pages;
-	int rc;
 
 	if (check_add_overflow(uptr, length - 1, &last))
 		return ERR_PTR(-EOVERFLOW);
@@ -49,15 +48,12 @@ struct pages *pages_create(struct account_book *book, bool per_process,
 	if (!pages)
 		return ERR_PTR(-ENOMEM);
 
-	rc = pfn_table_init(&pages->table, first_vpn,
-			    (last >> PAGE_SHIFT) - first_vpn + 1);
-	if (rc)
-		goto free;
-
 	pages->account = account_get_current(book);
 	if (IS_ERR(pages->account)) {
-		rc = PTR_ERR(pages->account);
-		goto destroy_table;
+		struct pages *error = ERR_CAST(pages->account);
+
+		kmem_cache_free(pages_cache, pages);
+		return error;
 	}
 	refcount_set(&pages->refs, 1);
 	if (capable(CAP_IPC_LOCK))
@@ -68,13 +64,8 @@ struct pages *pages_create(struct account_book *book, bool per_process,
 	pages->pinned = false;
 	pages->kinds = kinds;
 	pages->uptr = first_vpn << PAGE_SHIFT;
+	pages->nr_pages = (last >> PAGE_SHIFT) - first_vpn + 1;
 	return pages;
-
-destroy_table:
-	pfn_table_destroy(&pages->table);
-free:
-	kmem_cache_free(pages_cache, pages);
-	return ERR_PTR(rc);
 }
 
 /**
@@ -86,7 +77,6 @@ void pages_put(struct pages *pages)
 	if (!refcount_dec_and_test(&pages->refs))
 		return;
 	WARN_ON(pages->pinned);
-	pfn_table_destroy(&pages->table);
 	account_put(pages->account);
 	kmem_cache_free(pages_cache, pages);
 }
@@ -142,7 +132,6 @@ static void unpin_first(struct pages *pages, unsigned long nr)
 		index += run;
 		cond_resched();
 	}
-	pfn_table_clear(&pages->table);
 }
 
 static long pin_batch(const struct pages *pages, unsigned long index,
@@ -182,10 +171,24 @@ struct run {
 	unsigned long nr;
 };
 
+static int enter_run(struct pages *pages, const struct run *run)
+{
+	return pfn_table_set(&pages->table, run->index, run->pfn, run->nr);
+}
+
+static unsigned long contiguous(struct page **pages, unsigned long nr)
+{
+	unsigned long n = 1;
+
+	while (n < nr && pages[n] == nth_page(pages[0], n))
+		n++;
+	return n;
+}
+
 static int pin_all(struct pages *pages, struct page **batch,
 		   unsigned long batch_size)
 {
-	unsigned long total = pages->table.nr_pages, index = 0;
+	unsigned long total = pages->nr_pages, index = 0;
 	struct run run = {};
 	long got, i = 0;
 	int rc;
@@ -203,25 +206,24 @@ static int pin_all(struct pages *pages, struct page **batch,
 		if (!kinds_allowed(pages, batch, got))
 			goto undo;
 
-		for (; i < got; i++) {
+		while (i < got) {
 			unsigned long pfn = page_to_pfn(batch[i]);
+			unsigned long nr = contiguous(batch + i, got - i);
 
 			if (run.nr && pfn == run.pfn + run.nr) {
-				run.nr++;
-				continue;
-			}
-			if (run.nr) {
-				rc = pfn_table_set(&pages->table, run.index,
-						   run.pfn, run.nr);
+				run.nr += nr;
+			} else {
+				rc = enter_run(pages, &run);
 				if (rc)
 					goto undo;
+				run = (struct run){ index + i, pfn, nr };
 			}
-			run = (struct run){ index + i, pfn, 1 };
+			i += nr;
 		}
 		index += got;
 		cond_resched();
 	}
-	rc = pfn_table_set(&pages->table, run.index, run.pfn, run.nr);
+	rc = enter_run(pages, &run);
 	if (!rc)
 		return 0;
 
@@ -248,13 +250,17 @@ undo:
  */
 int pages_pin(struct pages *pages)
 {
-	unsigned long total = pages->table.nr_pages;
+	unsigned long total = pages->nr_pages;
 	struct page *small[SMALL_BATCH], **batch = NULL;
 	int rc;
 
 	rc = account_charge(pages->account, pages->mode, total);
 	if (rc)
 		return rc;
+	/* Not before: what is not pinned is not charged, and costs nothing. */
+	rc = pfn_table_init(&pages->table, pages->uptr >> PAGE_SHIFT, total);
+	if (rc)
+		goto uncharge;
 
 	if (total > SMALL_BATCH)
 		batch = kmalloc_array(min(total, LARGE_BATCH), sizeof(*batch),
@@ -264,11 +270,15 @@ int pages_pin(struct pages *pages)
 	else
 		rc = pin_all(pages, small, SMALL_BATCH);
 	kfree(batch);
-
 	if (rc)
-		account_uncharge(pages->account, pages->mode, total);
-	else
-		pages->pinned = true;
+		goto destroy;
+	pages->pinned = true;
+	return 0;
+
+destroy:
+	pfn_table_destroy(&pages->table);
+uncharge:
+	account_uncharge(pages->account, pages->mode, total);
 	return rc;
 }
 
@@ -278,9 +288,10 @@ int pages_pin(struct pages *pages)
  */
 void pages_unpin(struct pages *pages)
 {
-	unpin_first(pages, pages->table.nr_pages);
+	unpin_first(pages, pages->nr_pages);
 	pages->pinned = false;
-	account_uncharge(pages->account, pages->mode, pages->table.nr_pages);
+	pfn_table_destroy(&pages->table);
+	account_uncharge(pages->account, pages->mode, pages->nr_pages);
 }
 
 /**

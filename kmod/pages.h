@@ -20,6 +20,7 @@ struct iommu_domain;
  * @kinds: bits of enum iommufd_policy_mem that may be pinned
  * @account: who pays, and the address space the memory is in
  * @uptr: user address of the first page
+ * @nr_pages: how many there are
  * @table: physical addresses while @pinned
  *
  * Who has the area busy may pin, unpin and look up.
@@ -32,6 +33,7 @@ struct pages {
 	u8 kinds;
 	struct account *account;
 	unsigned long uptr;
+	unsigned long nr_pages;
 	struct pfn_table table;
 };
 

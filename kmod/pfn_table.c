@@ -100,32 +100,20 @@ int pfn_table_init(struct pfn_table *table, unsigned long first_vpn,
 }
 
 /**
- * pfn_table_clear - forget all pages and free the leaves
- * @table: stays initialised
- */
-void pfn_table_clear(struct pfn_table *table)
-{
-	unsigned long chunk, chunks = nr_chunks(table);
-
-	for (chunk = 0; chunk < chunks; chunk++) {
-		u64 *entry = entry_at(table, chunk);
-
-		if (*entry == ENTRY_EMPTY)
-			continue;
-		if (!entry_is_run(*entry))
-			kfree(entry_leaf(*entry));
-		*entry = ENTRY_EMPTY;
-	}
-}
-
-/**
  * pfn_table_destroy - free all memory of the table
  * @table: unusable until initialised again
  */
 void pfn_table_destroy(struct pfn_table *table)
 {
-	pfn_table_clear(table);
-	if (nr_chunks(table) > 1)
+	unsigned long chunk, chunks = nr_chunks(table);
+
+	for (chunk = 0; chunk < chunks; chunk++) {
+		u64 entry = *entry_at(table, chunk);
+
+		if (entry != ENTRY_EMPTY && !entry_is_run(entry))
+			kfree(entry_leaf(entry));
+	}
+	if (chunks > 1)
 		kvfree(table->many);
 }
 
@@ -151,7 +139,7 @@ static int chunk_make_leaf(const struct pfn_table *table, unsigned long chunk,
  * @table: the table
  * @index: first page
  * @pfn: PFN of the first page
- * @nr: number of pages, at least 1, all within the table
+ * @nr: number of pages, all within the table; may be 0
  *
  * What a chunk held for other pages stays. After a failure the pages of the
  * request are undefined; others are not touched.

@@ -39,7 +39,6 @@ void pfn_table_destroy(struct pfn_table *table);
 
 int pfn_table_set(struct pfn_table *table, unsigned long index,
 		  unsigned long pfn, unsigned long nr);
-void pfn_table_clear(struct pfn_table *table);
 unsigned long pfn_table_get(const struct pfn_table *table, unsigned long index);
 unsigned long pfn_table_run(const struct pfn_table *table, unsigned long index,
 			    unsigned long max, unsigned long *pfn);

@@ -128,7 +128,8 @@ static void count(struct policy *policy, enum hook hook, bool refused)
 
 /* An answer, as the caller of the request may see it. */
 static int judge(struct iommufd_ctx *ictx, struct policy *policy,
-		 enum hook hook, int answer)
+		 const struct iommufd_policy_ops *ops, enum hook hook,
+		 int answer)
 {
 	trace_iommufd_policy_decision(ictx->id, policy->name, hook_names[hook],
 				      answer);
@@ -136,7 +137,7 @@ static int judge(struct iommufd_ctx *ictx, struct policy *policy,
 	if (!answer)
 		return 0;
 	if (!is_refusal(answer)) {
-		policy_eject(policy, answer, hook_names[hook]);
+		policy_eject(policy, ops, answer, hook_names[hook]);
 		answer = -EPROTO;
 	}
 	note_refusal(ictx, policy, hook, answer);
@@ -189,15 +190,17 @@ again:
 				 srcu_read_lock_held(&policy_srcu)) {
 		const struct iommufd_policy_ops *ops;
 
+		if (!policy_decides(policy))
+			continue;
 		ops = srcu_dereference(policy->ops, &policy_srcu);
-		if (!ops->map || !policy_decides(policy))
+		if (!ops->map)
 			continue;
 		if (ops->flags & IOMMUFD_POLICY_F_MEM_KIND && !want_kinds) {
 			want_kinds = true;
 			srcu_read_unlock(&policy_srcu, idx);
 			goto again;
 		}
-		rc = judge(ictx, policy, HOOK_MAP, ops->map(&req));
+		rc = judge(ictx, policy, ops, HOOK_MAP, ops->map(&req));
 		if (rc)
 			break;
 	}
@@ -237,10 +240,12 @@ int policy_ask_attach(struct iommufd_ctx *ictx,
 				 srcu_read_lock_held(&policy_srcu)) {
 		const struct iommufd_policy_ops *ops;
 
-		ops = srcu_dereference(policy->ops, &policy_srcu);
-		if (!ops->attach || !policy_decides(policy))
+		if (!policy_decides(policy))
 			continue;
-		rc = judge(ictx, policy, HOOK_ATTACH, ops->attach(&req));
+		ops = srcu_dereference(policy->ops, &policy_srcu);
+		if (!ops->attach)
+			continue;
+		rc = judge(ictx, policy, ops, HOOK_ATTACH, ops->attach(&req));
 		if (rc)
 			break;
 	}

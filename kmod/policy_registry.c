@@ -28,11 +28,15 @@ static atomic_t wants_kinds = ATOMIC_INIT(0);
  * policy_decides - is a policy to be asked
  * @policy: the policy
  *
+ * Its hooks are to be read after this: those of a policy that has ended are
+ * replaced before it decides again.
+ *
  * Return: false from the moment it is at fault or put out of service.
  */
 bool policy_decides(const struct policy *policy)
 {
-	return READ_ONCE(policy->exit.kind) == IOMMUFD_POLICY_EXIT_NONE;
+	/* Pairs with registry_replace(). */
+	return smp_load_acquire(&policy->exit.kind) == IOMMUFD_POLICY_EXIT_NONE;
 }
 
 /**
@@ -45,14 +49,15 @@ bool registry_wants_kinds(void)
 	return atomic_read(&wants_kinds);
 }
 
-/* The first reason stays. */
-static bool latch_exit(struct policy *policy, u32 kind, int code,
+/* The first reason stays, and one that is not of the present hooks is none. */
+static bool latch_exit(struct policy *policy,
+		       const struct iommufd_policy_ops *ops, u32 kind, int code,
 		       const char *message)
 {
 	bool first;
 
 	spin_lock(&policy->exit_lock);
-	first = policy_decides(policy);
+	first = policy_decides(policy) && rcu_access_pointer(policy->ops) == ops;
 	if (first) {
 		policy->exit.code = code;
 		strscpy(policy->exit.message, message);
@@ -121,19 +126,21 @@ static void eject_worker(struct work_struct *work)
 /**
  * policy_eject - a policy broke its contract: do not ask it any more
  * @policy: the policy
+ * @ops: its hooks that did so; if others are in place by now, those stay
  * @code: its answer
  * @hook: the hook that gave it
  *
  * Context: under policy_srcu.
  */
-void policy_eject(struct policy *policy, int code, const char *hook)
+void policy_eject(struct policy *policy, const struct iommufd_policy_ops *ops,
+		  int code, const char *hook)
 {
 	char message[IOMMUFD_POLICY_MSG_LEN];
 
 	snprintf(message, sizeof(message),
 		 "hook %s answered %d, which its contract does not know", hook,
 		 code);
-	if (!latch_exit(policy, IOMMUFD_POLICY_EXIT_ERROR, code, message))
+	if (!latch_exit(policy, ops, IOMMUFD_POLICY_EXIT_ERROR, code, message))
 		return;
 	pr_warn("iommufd: policy %s ejected: %s\n", policy->name, message);
 	queue_work(system_unbound_wq, &policy->eject_work);
@@ -263,7 +270,8 @@ void registry_remove(struct bpf_link *link)
 		mutex_unlock(&registry_lock);
 		return;
 	}
-	latch_exit(policy, IOMMUFD_POLICY_EXIT_DETACHED, 0, "detached");
+	latch_exit(policy, current_ops(policy), IOMMUFD_POLICY_EXIT_DETACHED, 0,
+		   "detached");
 	list_del_rcu(&policy->entry);
 	policy_retire(policy);
 	/* Retired for another reason, it may still be walked over. */
@@ -290,7 +298,7 @@ void registry_remove(struct bpf_link *link)
 int registry_replace(const struct iommufd_policy_ops *ops,
 		     struct bpf_link *link)
 {
-	const struct iommufd_policy_exit_info info = {
+	struct iommufd_policy_exit_info info = {
 		.kind = IOMMUFD_POLICY_EXIT_REPLACED,
 		.message = "replaced",
 	};
@@ -308,22 +316,23 @@ int registry_replace(const struct iommufd_policy_ops *ops,
 		goto unlock;
 
 	old = current_ops(policy);
+	ops_enter(ops);
+	spin_lock(&policy->exit_lock);
 	/* Ejected, but not yet retired: the old one ends for that reason. */
 	if (!policy_decides(policy))
-		policy_retire(policy);
-	ops_enter(ops);
+		info = policy->exit;
 	rcu_assign_pointer(policy->ops, ops);
-	if (policy->retired) {
-		spin_lock(&policy->exit_lock);
-		policy->retired = false;
-		policy->exit = (struct iommufd_policy_exit_info){};
-		spin_unlock(&policy->exit_lock);
-		synchronize_srcu(&policy_srcu);
-	} else {
-		synchronize_srcu(&policy_srcu);
+	policy->exit.code = 0;
+	policy->exit.message[0] = '\0';
+	/* Pairs with policy_decides(): who sees this sees the new hooks. */
+	smp_store_release(&policy->exit.kind, IOMMUFD_POLICY_EXIT_NONE);
+	spin_unlock(&policy->exit_lock);
+	synchronize_srcu(&policy_srcu);
+	if (!policy->retired) {
 		ops_leave(old);
 		ops_exit(policy, old, &info);
 	}
+	policy->retired = false;
 unlock:
 	mutex_unlock(&registry_lock);
 	return rc;
@@ -340,7 +349,8 @@ void registry_off(void)
 
 	mutex_lock(&registry_lock);
 	list_for_each_entry(policy, &policies, entry) {
-		latch_exit(policy, IOMMUFD_POLICY_EXIT_OFF, 0,
+		latch_exit(policy, current_ops(policy),
+			   IOMMUFD_POLICY_EXIT_OFF, 0,
 			   "put out of service by an operator");
 		policy_retire(policy);
 	}

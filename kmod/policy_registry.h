@@ -64,7 +64,8 @@ int registry_replace(const struct iommufd_policy_ops *ops,
 		     struct bpf_link *link);
 
 bool policy_decides(const struct policy *policy);
-void policy_eject(struct policy *policy, int code, const char *hook);
+void policy_eject(struct policy *policy, const struct iommufd_policy_ops *ops,
+		  int code, const char *hook);
 bool registry_wants_kinds(void);
 
 void registry_off(void);

@@ -224,21 +224,6 @@ static void the_rest_of_a_chunk_stays(void **state)
 	finish();
 }
 
-static void cleared_it_can_be_filled_again(void **state)
-{
-	unsigned long i;
-
-	start(3, 3 * CHUNK);
-	for (i = 0; i < 3 * CHUNK; i++)
-		assert_int_equal(set(i, random_below(1000), 1), 0);
-	pfn_table_clear(&table);
-	assert_int_equal(slab_live, 1);
-	memset(model, 0xff, sizeof(model));
-	assert_int_equal(set(0, 11, 3 * CHUNK), 0);
-	assert_int_equal(slab_live, 1);
-	finish();
-}
-
 static void without_memory_init_fails(void **state)
 {
 	slab_fail_every = 1;
@@ -299,11 +284,8 @@ static void random_operations(unsigned long operations)
 				check_run(index, pages - index);
 				if (index)
 					check_run(index - 1, nr + 1);
-			} else if (random_below(500)) {
-				check_run(index, nr);
 			} else {
-				pfn_table_clear(&table);
-				memset(model, 0xff, sizeof(model));
+				check_run(index, nr);
 			}
 			if (!random_below(1000))
 				check_all();
@@ -344,7 +326,6 @@ int main(void)
 		cmocka_unit_test_setup(low_pfns_late_in_a_chunk, setup),
 		cmocka_unit_test_setup(highest_pfns, setup),
 		cmocka_unit_test_setup(the_rest_of_a_chunk_stays, setup),
-		cmocka_unit_test_setup(cleared_it_can_be_filled_again, setup),
 		cmocka_unit_test_setup(without_memory_init_fails, setup),
 		cmocka_unit_test_setup(random_operations_match_the_model, setup),
 		cmocka_unit_test_setup(nothing_leaks_when_allocations_fail, setup),
