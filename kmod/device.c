@@ -40,9 +40,10 @@ static void device_destroy_object(struct object *obj)
  * From now on its DMA goes where iommufd_device_attach() says, or nowhere.
  *
  * Return: the device, for the driver alone until iommufd_device_unbind();
- * ERR_PTR(-EINVAL) if its DMA is not cache coherent, ERR_PTR(-ENODEV) without
- * IOMMU, ERR_PTR(-EPERM) if the platform cannot isolate its interrupts,
- * ERR_PTR(-EBUSY) if somebody else owns DMA of its group, ERR_PTR(-ENOMEM).
+ * ERR_PTR(-EINVAL) if its DMA is not cache coherent or there is no IOMMU,
+ * ERR_PTR(-ENODEV) if it is in no group, ERR_PTR(-EPERM) if the platform cannot
+ * isolate its interrupts or another context owns its group, ERR_PTR(-EBUSY) if
+ * the kernel uses its group, ERR_PTR(-ENOMEM).
  */
 struct iommufd_device *iommufd_device_bind(struct iommufd_ctx *ictx,
 					   struct device *dev, u32 *id)
@@ -57,6 +58,7 @@ struct iommufd_device *iommufd_device_bind(struct iommufd_ctx *ictx,
 		return ERR_PTR(-ENOMEM);
 	idev->ictx = ictx;
 	idev->dev = dev;
+	INIT_LIST_HEAD(&idev->group_entry);
 	idev->coherent =
 		device_iommu_capable(dev, IOMMU_CAP_ENFORCE_CACHE_COHERENCY);
 	idev->group = group_get(ictx, dev);
@@ -156,7 +158,10 @@ bool iommufd_ctx_has_group(struct iommufd_ctx *ictx, struct iommu_group *group)
 }
 EXPORT_SYMBOL_GPL(iommufd_ctx_has_group);
 
-/* Attach or move to one HWPT. -EINVAL says that another one may suit. */
+/*
+ * Attach or move to one HWPT, which the caller uses. -EINVAL says that another
+ * one may suit.
+ */
 static int change_hwpt(struct iommufd_device *idev, struct hwpt *hwpt,
 		       bool replace)
 {
@@ -164,18 +169,13 @@ static int change_hwpt(struct iommufd_device *idev, struct hwpt *hwpt,
 	struct hwpt *old = NULL;
 	int rc = -EINVAL;
 
+	lockdep_assert_held(&hwpt->ioas->attach_lock);
 	mutex_lock(&group->lock);
-	if (idev->attached != replace ||
+	if (list_empty(&idev->group_entry) == replace ||
 	    (idev->coherent && !hwpt_enforce_coherency(hwpt)))
 		goto unlock;
-	if (!replace)
-		rc = group_attach(group, hwpt);
-	else if (group->hwpt != hwpt)
-		rc = group_replace(group, hwpt, &old);
-	else
-		rc = 0;
-	if (!rc)
-		idev->attached = true;
+	rc = replace ? group_replace(group, hwpt, &old) :
+		       group_attach(group, idev, hwpt);
 unlock:
 	mutex_unlock(&group->lock);
 	if (old)
@@ -183,23 +183,22 @@ unlock:
 	return rc;
 }
 
-static void detach(struct iommufd_device *idev)
+/* The caller unuses what it returns, if anything. */
+static struct hwpt *detach(struct iommufd_device *idev)
 {
 	struct hwpt *hwpt;
 
 	mutex_lock(&idev->group->lock);
-	idev->attached = false;
-	hwpt = group_detach(idev->group);
+	hwpt = group_detach(idev->group, idev);
 	mutex_unlock(&idev->group->lock);
-	if (hwpt)
-		hwpt_unuse(idev->ictx, hwpt);
+	return hwpt;
 }
 
 /* The device is never seen in a domain that lacks mappings, if possible. */
-static int change_new_auto(struct iommufd_device *idev, struct ioas *ioas,
-			   u32 *pt_id, bool replace)
+static int change_new(struct iommufd_device *idev, struct ioas *ioas,
+		      u32 *pt_id, bool replace)
 {
-	struct hwpt *hwpt = hwpt_create_auto(idev->ictx, ioas, idev->dev);
+	struct hwpt *hwpt = hwpt_create(idev->ictx, ioas, idev->dev);
 	bool attach_first;
 	int rc;
 
@@ -214,77 +213,91 @@ static int change_new_auto(struct iommufd_device *idev, struct ioas *ioas,
 	if (rc)
 		goto abort;
 	rc = hwpt_fill(hwpt);
-	if (!rc && !attach_first)
-		rc = change_hwpt(idev, hwpt, replace);
 	if (rc)
 		goto detach;
+	if (!attach_first)
+		rc = change_hwpt(idev, hwpt, replace);
+	if (rc)
+		goto abort;
 	*pt_id = hwpt->obj.id;
 	hwpt_publish(idev->ictx, hwpt);
 	hwpt_unuse(idev->ictx, hwpt);
 	return 0;
 
 detach:
-	if (attach_first) {
-		/* Not published: neither goes with its last user. */
-		hwpt->auto_domain = false;
+	/* Not published: what uses it does so here only. */
+	if (attach_first)
 		detach(idev);
-	}
 abort:
 	hwpt_abort(idev->ictx, hwpt);
 	return rc;
 }
 
-/* Any automatic domain of the IOAS that takes the device will do. */
-static int change_auto(struct iommufd_device *idev, struct ioas *ioas,
+/* Any domain of the IOAS that takes the device will do. */
+static int change_ioas(struct iommufd_device *idev, struct ioas *ioas,
 		       u32 *pt_id, bool replace)
 {
 	struct hwpt *hwpt = NULL, *next;
 	int rc = -EINVAL;
 
-	mutex_lock(&ioas->attach_lock);
 	while (rc == -EINVAL) {
-		next = hwpt_next_auto(ioas, hwpt);
+		next = hwpt_next(ioas, hwpt);
 		if (hwpt)
 			hwpt_unuse(idev->ictx, hwpt);
 		hwpt = next;
 		if (!hwpt)
-			break;
+			return change_new(idev, ioas, pt_id, replace);
 		rc = change_hwpt(idev, hwpt, replace);
-		if (!rc)
-			*pt_id = hwpt->obj.id;
 	}
-	if (hwpt)
-		hwpt_unuse(idev->ictx, hwpt);
-	else
-		rc = change_new_auto(idev, ioas, pt_id, replace);
-	mutex_unlock(&ioas->attach_lock);
+	if (!rc)
+		*pt_id = hwpt->obj.id;
+	hwpt_unuse(idev->ictx, hwpt);
 	return rc;
+}
+
+/* An object to attach to, used for the caller. */
+static struct object *use_target(struct iommufd_ctx *ictx, u32 id)
+{
+	struct object *obj = object_pin(ictx, id, OBJECT_ANY);
+	int rc = 0;
+
+	if (IS_ERR(obj))
+		return obj;
+	if (obj->type != OBJECT_IOAS && obj->type != OBJECT_HWPT)
+		rc = -EINVAL;
+	else if (!object_use(obj))
+		rc = -ENOENT;
+	object_unpin(ictx, obj);
+	return rc ? ERR_PTR(rc) : obj;
 }
 
 static int change(struct iommufd_device *idev, u32 *pt_id, bool replace)
 {
 	struct iommufd_ctx *ictx = idev->ictx;
-	struct object *obj = object_pin(ictx, *pt_id, OBJECT_ANY);
+	struct object *obj = use_target(ictx, *pt_id);
+	struct hwpt *hwpt = NULL;
 	struct ioas *ioas;
-	int rc = -EINVAL;
+	int rc;
 
 	if (IS_ERR(obj))
 		return PTR_ERR(obj);
-	if (obj->type != OBJECT_IOAS && obj->type != OBJECT_HWPT)
-		goto unpin;
+	if (obj->type == OBJECT_HWPT)
+		hwpt = to_hwpt(obj);
+	ioas = hwpt ? hwpt->ioas : to_ioas(obj);
 
-	ioas = obj->type == OBJECT_IOAS ? to_ioas(obj) : to_hwpt(obj)->ioas;
 	rc = policy_attach(ictx, idev, *pt_id, ioas->obj.id, replace);
-	if (rc)
-		goto unpin;
-	if (obj->type == OBJECT_IOAS)
-		rc = change_auto(idev, ioas, pt_id, replace);
-	else
-		rc = change_hwpt(idev, to_hwpt(obj), replace);
+	if (!rc) {
+		mutex_lock(&ioas->attach_lock);
+		rc = hwpt ? change_hwpt(idev, hwpt, replace) :
+			    change_ioas(idev, ioas, pt_id, replace);
+		mutex_unlock(&ioas->attach_lock);
+	}
 	trace_iommufd_attach(ictx->id, dev_name(idev->dev), ioas->obj.id,
 			     *pt_id, replace, rc);
-unpin:
-	object_unpin(ictx, obj);
+	if (hwpt)
+		hwpt_unuse(ictx, hwpt);
+	else
+		object_unuse(obj);
 	return rc;
 }
 
@@ -324,7 +337,11 @@ EXPORT_SYMBOL_GPL(iommufd_device_replace);
  */
 void iommufd_device_detach(struct iommufd_device *idev)
 {
+	struct hwpt *hwpt;
+
 	trace_iommufd_detach(idev->ictx->id, dev_name(idev->dev));
-	detach(idev);
+	hwpt = detach(idev);
+	if (hwpt)
+		hwpt_unuse(idev->ictx, hwpt);
 }
 EXPORT_SYMBOL_GPL(iommufd_device_detach);

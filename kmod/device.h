@@ -3,6 +3,8 @@
 #ifndef IOMMUFD_DEVICE_H
 #define IOMMUFD_DEVICE_H
 
+#include <linux/list.h>
+
 #include "object.h"
 
 struct device;
@@ -15,16 +17,16 @@ struct iommufd_ctx;
  * @ictx: the context; a reference is held
  * @dev: the device, ours for DMA
  * @group: its IOMMU group
+ * @group_entry: in group->attached, or empty; under group->lock
  * @coherent: translations for it must not let it bypass cache coherency
- * @attached: it takes part in what its group is attached to; under group->lock
  */
 struct iommufd_device {
 	struct object obj;
 	struct iommufd_ctx *ictx;
 	struct device *dev;
 	struct device_group *group;
+	struct list_head group_entry;
 	bool coherent;
-	bool attached;
 };
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "compat/compat.h"
 #include "ctx.h"
+#include "device.h"
 #include "group.h"
 #include "hwpt.h"
 #include "ioas.h"
@@ -46,7 +47,9 @@ struct device_group *group_get(struct iommufd_ctx *ictx, struct device *dev)
 	}
 	group->group = iommu_group;
 	group->devices = 1;
+	group->sw_msi = PHYS_ADDR_MAX;
 	mutex_init(&group->lock);
+	INIT_LIST_HEAD(&group->attached);
 	list_add(&group->entry, &ictx->groups);
 unlock:
 	mutex_unlock(&ictx->groups_lock);
@@ -71,28 +74,52 @@ void group_put(struct iommufd_ctx *ictx, struct device_group *group)
 	mutex_unlock(&ictx->groups_lock);
 }
 
-/* Keep user mappings off the addresses the devices use otherwise. */
-static int reserve_regions(struct device_group *group, struct hwpt *hwpt)
+/* Keep user mappings off the addresses a device uses otherwise. */
+static int reserve_device(struct device_group *group, struct ioas *ioas,
+			  struct device *dev)
 {
-	struct iommu_resv_region *region, *next;
+	struct iommu_resv_region *region;
 	LIST_HEAD(regions);
-	int rc;
+	int rc = 0;
 
-	group->sw_msi = PHYS_ADDR_MAX;
-	rc = iommu_get_group_resv_regions(group->group, &regions);
-	list_for_each_entry_safe(region, next, &regions, list) {
+	iommu_get_resv_regions(dev, &regions);
+	list_for_each_entry(region, &regions, list) {
+		if (region->type == IOMMU_RESV_DIRECT_RELAXABLE)
+			continue;
 		if (region->type == IOMMU_RESV_SW_MSI)
 			group->sw_msi = region->start;
-		if (!rc && region->type != IOMMU_RESV_DIRECT_RELAXABLE)
-			rc = iopt_reserve(&hwpt->ioas->iopt, group,
-					  region->start,
-					  region->start + region->length - 1);
-		list_del(&region->list);
-		kfree(region);
+		rc = iopt_reserve(&ioas->iopt, dev, region->start,
+				  region->start + region->length - 1);
+		if (rc)
+			break;
 	}
+	iommu_put_resv_regions(dev, &regions);
 	if (rc)
-		iopt_unreserve(&hwpt->ioas->iopt, group);
+		iopt_unreserve(&ioas->iopt, dev);
 	return rc;
+}
+
+static void unreserve_all(struct device_group *group, struct ioas *ioas)
+{
+	struct iommufd_device *idev;
+
+	list_for_each_entry(idev, &group->attached, group_entry)
+		iopt_unreserve(&ioas->iopt, idev->dev);
+}
+
+static int reserve_all(struct device_group *group, struct ioas *ioas)
+{
+	struct iommufd_device *idev;
+	int rc;
+
+	list_for_each_entry(idev, &group->attached, group_entry) {
+		rc = reserve_device(group, ioas, idev->dev);
+		if (rc) {
+			unreserve_all(group, ioas);
+			return rc;
+		}
+	}
+	return 0;
 }
 
 /* A domain takes one MSI cookie, for all its devices. */
@@ -100,6 +127,7 @@ static int setup_msi(struct device_group *group, struct hwpt *hwpt)
 {
 	int rc;
 
+	lockdep_assert_held(&hwpt->ioas->attach_lock);
 	if (group->sw_msi == PHYS_ADDR_MAX || hwpt->msi_cookie)
 		return 0;
 	rc = iommu_get_msi_cookie(hwpt->domain, group->sw_msi);
@@ -107,112 +135,110 @@ static int setup_msi(struct device_group *group, struct hwpt *hwpt)
 	return rc;
 }
 
-static int attach_first(struct device_group *group, struct hwpt *hwpt)
+static int attach_domain(struct device_group *group, struct hwpt *hwpt)
 {
 	int rc;
 
-	if (!object_use(&hwpt->obj))
-		return -ENOENT;
-	rc = reserve_regions(group, hwpt);
-	if (rc)
-		goto unuse;
 	rc = setup_msi(group, hwpt);
-	if (!rc)
-		rc = iommu_attach_group(hwpt->domain, group->group);
 	if (rc)
-		goto unreserve;
+		return rc;
+	rc = iommu_attach_group(hwpt->domain, group->group);
+	if (rc)
+		return rc;
+	object_use(&hwpt->obj);
 	group->hwpt = hwpt;
 	return 0;
-
-unreserve:
-	iopt_unreserve(&hwpt->ioas->iopt, group);
-unuse:
-	object_unuse(&hwpt->obj);
-	return rc;
 }
 
 /**
  * group_attach - a device of the group wants to translate through a domain
  * @group: locked by the caller
- * @hwpt: pinned or used by the caller
+ * @idev: the device, not attached
+ * @hwpt: used by the caller
  *
+ * Context: hwpt->ioas->attach_lock is held.
  * Return: 0; -EINVAL if the group is attached to another one or does not suit
- * the domain; -EADDRINUSE if addresses the devices need are mapped; -ENOENT if
- * the HWPT is being destroyed; -ENOMEM; errors of the IOMMU driver.
+ * the domain; -EADDRINUSE if addresses the device needs are mapped; -ENOMEM;
+ * errors of the IOMMU driver.
  */
-int group_attach(struct device_group *group, struct hwpt *hwpt)
+int group_attach(struct device_group *group, struct iommufd_device *idev,
+		 struct hwpt *hwpt)
 {
-	int rc = 0;
+	int rc;
 
 	lockdep_assert_held(&group->lock);
 	if (group->hwpt && group->hwpt != hwpt)
 		return -EINVAL;
+	rc = reserve_device(group, hwpt->ioas, idev->dev);
+	if (rc)
+		return rc;
 	if (!group->hwpt)
-		rc = attach_first(group, hwpt);
-	if (!rc)
-		group->attached++;
+		rc = attach_domain(group, hwpt);
+	if (rc)
+		iopt_unreserve(&hwpt->ioas->iopt, idev->dev);
+	else
+		list_add_tail(&idev->group_entry, &group->attached);
 	return rc;
 }
 
 /**
  * group_replace - move the group to another domain without a gap
  * @group: attached, locked by the caller
- * @hwpt: pinned or used by the caller
+ * @hwpt: used by the caller; may be the same
  * @old: out: what it was attached to, for hwpt_unuse() without the lock
  *
+ * Context: hwpt->ioas->attach_lock is held.
  * Return: as group_attach(); after a failure the group is where it was.
  */
 int group_replace(struct device_group *group, struct hwpt *hwpt,
 		  struct hwpt **old)
 {
 	bool other_ioas = hwpt->ioas != group->hwpt->ioas;
-	int rc;
+	int rc = 0;
 
 	lockdep_assert_held(&group->lock);
-	if (!object_use(&hwpt->obj))
-		return -ENOENT;
-	if (other_ioas) {
-		rc = reserve_regions(group, hwpt);
-		if (rc)
-			goto unuse;
-	}
+	if (hwpt == group->hwpt)
+		return 0;
+	if (other_ioas)
+		rc = reserve_all(group, hwpt->ioas);
+	if (rc)
+		return rc;
 	rc = setup_msi(group, hwpt);
 	if (!rc)
 		rc = iommu_group_replace_domain(group->group, hwpt->domain);
-	if (rc)
-		goto unreserve;
+	if (rc) {
+		if (other_ioas)
+			unreserve_all(group, hwpt->ioas);
+		return rc;
+	}
 
+	object_use(&hwpt->obj);
 	*old = group->hwpt;
 	group->hwpt = hwpt;
 	if (other_ioas)
-		iopt_unreserve(&(*old)->ioas->iopt, group);
+		unreserve_all(group, (*old)->ioas);
 	return 0;
-
-unreserve:
-	if (other_ioas)
-		iopt_unreserve(&hwpt->ioas->iopt, group);
-unuse:
-	object_unuse(&hwpt->obj);
-	return rc;
 }
 
 /**
  * group_detach - a device of the group wants no translation any more
- * @group: attached, locked by the caller; without the last one all DMA is
- *	blocked
+ * @group: locked by the caller; without the last one all DMA is blocked
+ * @idev: the device, attached
  *
  * Return: what the group was attached to, for hwpt_unuse() without the lock,
  * or NULL while other devices are.
  */
-struct hwpt *group_detach(struct device_group *group)
+struct hwpt *group_detach(struct device_group *group,
+			  struct iommufd_device *idev)
 {
 	struct hwpt *hwpt = group->hwpt;
 
 	lockdep_assert_held(&group->lock);
-	if (--group->attached)
-		return NULL;
-	iommu_detach_group(hwpt->domain, group->group);
-	iopt_unreserve(&hwpt->ioas->iopt, group);
-	group->hwpt = NULL;
-	return hwpt;
+	list_del_init(&idev->group_entry);
+	if (list_empty(&group->attached)) {
+		iommu_detach_group(hwpt->domain, group->group);
+		group->hwpt = NULL;
+	}
+	iopt_unreserve(&hwpt->ioas->iopt, idev->dev);
+	return group->hwpt ? NULL : hwpt;
 }

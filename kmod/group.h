@@ -11,6 +11,7 @@ struct device;
 struct hwpt;
 struct iommu_group;
 struct iommufd_ctx;
+struct iommufd_device;
 
 /**
  * struct device_group - an IOMMU group with devices bound to a context
@@ -19,7 +20,7 @@ struct iommufd_ctx;
  * @devices: bound devices, under ictx->groups_lock
  * @lock: for what follows
  * @hwpt: what the group is attached to and uses, or NULL
- * @attached: devices that asked for it
+ * @attached: struct iommufd_device that asked for it
  * @sw_msi: where the IOMMU driver wants MSI addresses, or PHYS_ADDR_MAX
  */
 struct device_group {
@@ -28,16 +29,18 @@ struct device_group {
 	unsigned int devices;
 	struct mutex lock;	/* see above */
 	struct hwpt *hwpt;
-	unsigned int attached;
+	struct list_head attached;
 	phys_addr_t sw_msi;
 };
 
 struct device_group *group_get(struct iommufd_ctx *ictx, struct device *dev);
 void group_put(struct iommufd_ctx *ictx, struct device_group *group);
 
-int group_attach(struct device_group *group, struct hwpt *hwpt);
+int group_attach(struct device_group *group, struct iommufd_device *idev,
+		 struct hwpt *hwpt);
 int group_replace(struct device_group *group, struct hwpt *hwpt,
 		  struct hwpt **old);
-struct hwpt *group_detach(struct device_group *group);
+struct hwpt *group_detach(struct device_group *group,
+			  struct iommufd_device *idev);
 
 #endif

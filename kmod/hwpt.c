@@ -23,7 +23,7 @@ static void hwpt_destroy(struct object *obj)
 }
 
 /**
- * hwpt_create_auto - a domain for the devices of an IOAS
+ * hwpt_create - a domain for the devices of an IOAS
  * @ictx: the context
  * @ioas: pinned by the caller
  * @dev: the first device
@@ -34,8 +34,8 @@ static void hwpt_destroy(struct object *obj)
  * Return: the HWPT, used by the caller; ERR_PTR(-ENOENT) if the IOAS is being
  * destroyed, ERR_PTR(-ENOMEM), or an error of the IOMMU driver.
  */
-struct hwpt *hwpt_create_auto(struct iommufd_ctx *ictx, struct ioas *ioas,
-			      struct device *dev)
+struct hwpt *hwpt_create(struct iommufd_ctx *ictx, struct ioas *ioas,
+			 struct device *dev)
 {
 	struct hwpt *hwpt;
 	int rc;
@@ -53,7 +53,6 @@ struct hwpt *hwpt_create_auto(struct iommufd_ctx *ictx, struct ioas *ioas,
 		goto unuse_ioas;
 	}
 	hwpt->ioas = ioas;
-	hwpt->auto_domain = true;
 	INIT_LIST_HEAD(&hwpt->entry);
 
 	rc = object_create(ictx, &hwpt->obj, OBJECT_HWPT, hwpt_destroy);
@@ -125,20 +124,20 @@ bool hwpt_enforce_coherency(struct hwpt *hwpt)
 }
 
 /**
- * hwpt_next_auto - walk over the automatic domains of an IOAS
+ * hwpt_next - walk over the domains of an IOAS
  * @ioas: pinned
  * @prev: the one before, used by the caller, or NULL
  *
  * Return: the next one, used for the caller, or NULL.
  */
-struct hwpt *hwpt_next_auto(struct ioas *ioas, struct hwpt *prev)
+struct hwpt *hwpt_next(struct ioas *ioas, struct hwpt *prev)
 {
 	struct hwpt *hwpt = prev ?: list_entry(&ioas->hwpts, struct hwpt, entry);
 	bool found = false;
 
 	spin_lock(&ioas->hwpts_lock);
 	list_for_each_entry_continue(hwpt, &ioas->hwpts, entry) {
-		found = hwpt->auto_domain && object_use(&hwpt->obj);
+		found = object_use(&hwpt->obj);
 		if (found)
 			break;
 	}
@@ -149,12 +148,9 @@ struct hwpt *hwpt_next_auto(struct ioas *ioas, struct hwpt *prev)
 /**
  * hwpt_unuse - depend on a HWPT no longer
  * @ictx: the context
- * @hwpt: used by the caller; an automatic one ends with its last user
+ * @hwpt: used by the caller; ends with its last user
  */
 void hwpt_unuse(struct iommufd_ctx *ictx, struct hwpt *hwpt)
 {
-	if (hwpt->auto_domain)
-		object_destroy_unused(ictx, &hwpt->obj);
-	else
-		object_unuse(&hwpt->obj);
+	object_destroy_unused(ictx, &hwpt->obj);
 }

@@ -13,16 +13,15 @@ struct iommu_domain;
 struct iommufd_ctx;
 
 /**
- * struct hwpt - a domain as object
+ * struct hwpt - a domain as object, made for a device and gone with the last
  * @obj: the object
  * @ioas: what it is made of; used
  * @domain: the domain; owned
  * @entry: in ioas->hwpts
  * @filled: the domain is in ioas->iopt
  * @attach_first: the domain is final only once a device is attached
- * @auto_domain: made by the kernel, and gone with its last device
- * @coherent: devices cannot bypass cache coherency
- * @msi_cookie: the domain has a window for MSI addresses
+ * @coherent: devices cannot bypass cache coherency; under ioas->attach_lock
+ * @msi_cookie: the domain has a window for MSI addresses; likewise
  */
 struct hwpt {
 	struct object obj;
@@ -31,7 +30,6 @@ struct hwpt {
 	struct list_head entry;
 	bool filled;
 	bool attach_first;
-	bool auto_domain;
 	bool coherent;
 	bool msi_cookie;
 };
@@ -41,13 +39,13 @@ static inline struct hwpt *to_hwpt(struct object *obj)
 	return container_of(obj, struct hwpt, obj);
 }
 
-struct hwpt *hwpt_create_auto(struct iommufd_ctx *ictx, struct ioas *ioas,
-			      struct device *dev);
+struct hwpt *hwpt_create(struct iommufd_ctx *ictx, struct ioas *ioas,
+			 struct device *dev);
 int hwpt_fill(struct hwpt *hwpt);
 void hwpt_publish(struct iommufd_ctx *ictx, struct hwpt *hwpt);
 void hwpt_abort(struct iommufd_ctx *ictx, struct hwpt *hwpt);
 bool hwpt_enforce_coherency(struct hwpt *hwpt);
-struct hwpt *hwpt_next_auto(struct ioas *ioas, struct hwpt *prev);
+struct hwpt *hwpt_next(struct ioas *ioas, struct hwpt *prev);
 void hwpt_unuse(struct iommufd_ctx *ictx, struct hwpt *hwpt);
 
 #endif

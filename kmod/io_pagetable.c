@@ -50,20 +50,38 @@ undo:
 	return rc;
 }
 
-static int check_fixed(struct io_pagetable *iopt, struct area_request *req)
+static int check_fixed(struct io_pagetable *iopt,
+		       const struct area_request *req)
 {
+	unsigned long last = req->iova + req->length - 1;
 	struct iova_node *taken;
-	unsigned long last;
+	int rc = 0;
 
+	lockdep_assert_held(&iopt->lock);
 	if (!IS_ALIGNED(req->iova | offset_in_page(req->offset),
 			iopt->alignment))
 		return -EINVAL;
-	if (check_add_overflow(req->iova, req->length - 1, &last))
-		return -EOVERFLOW;
-	taken = iova_space_first(&iopt->space, req->iova, last);
-	if (!taken)
+	for (taken = iova_space_first(&iopt->space, req->iova, last); taken;
+	     taken = iova_space_next(taken, last)) {
+		if (taken->blocked)
+			return -EINVAL;
+		rc = -EEXIST;
+	}
+	return rc;
+}
+
+/* Before memory is pinned for a request that cannot succeed. */
+static int check_early(struct io_pagetable *iopt,
+		       const struct area_request *req)
+{
+	int rc;
+
+	if (!req->fixed || !READ_ONCE(iopt->nr_domains))
 		return 0;
-	return taken->blocked ? -EINVAL : -EEXIST;
+	mutex_lock(&iopt->lock);
+	rc = check_fixed(iopt, req);
+	mutex_unlock(&iopt->lock);
+	return rc;
 }
 
 /* Keep IOVA and user address congruent as far as a larger IO page may span. */
@@ -148,21 +166,25 @@ static int lock_with_pages_ready(struct io_pagetable *iopt, struct pages *pages)
 /**
  * iopt_map - map memory at a range of IO addresses
  * @iopt: the IO page table
- * @req: what is to be mapped; on success req->iova says where it is and
- *	req->pages belongs to the area
+ * @req: what is to be mapped, within the address space; on success req->iova
+ *	says where it is and req->pages belongs to the area
  *
  * Return: 0; -EINVAL for an address, offset or length off the alignment or
  * an address reserved by a device; -EEXIST if something is mapped there;
- * -EOVERFLOW if the range leaves the address space; -ENOSPC if no hole is
- * large enough; the errors of pages_pin() and iommu_map(). A failure leaves
- * nothing behind.
+ * -EOVERFLOW if the kernel is to choose an address for half the address space
+ * or more; -ENOSPC if no hole is large enough; -ENOMEM; the errors of
+ * pages_pin() and iommu_map(). A failure leaves nothing behind.
  */
 int iopt_map(struct io_pagetable *iopt, struct area_request *req)
 {
 	struct pages *pages = req->pages;
 	struct area *area;
+	bool pinned;
 	int rc;
 
+	rc = check_early(iopt, req);
+	if (rc)
+		return rc;
 	area = area_alloc();
 	if (!area)
 		return -ENOMEM;
@@ -170,11 +192,13 @@ int iopt_map(struct io_pagetable *iopt, struct area_request *req)
 	rc = lock_with_pages_ready(iopt, pages);
 	if (rc)
 		goto free;
+	pinned = pages->pinned;
 	rc = place_area(iopt, area, req);
 	mutex_unlock(&iopt->lock);
 	if (rc)
 		goto unpin;
-	if (!pages->pinned)
+	/* A live area is not ours any more, nor are its pages. */
+	if (!pinned)
 		return 0;
 
 	rc = fill_domains(iopt, area);
@@ -189,14 +213,14 @@ remove:
 	mutex_unlock(&iopt->lock);
 	area_wake_waiters(iopt);
 unpin:
-	if (pages->pinned)
+	if (pinned)
 		pages_unpin(pages);
 free:
 	area_free(area);
 	return rc;
 }
 
-/* Make up to UNMAP_BATCH areas busy. All of them end at or before @last. */
+/* Make up to UNMAP_BATCH areas busy, all of them within the range. */
 static int take_areas(struct io_pagetable *iopt, unsigned long start,
 		      unsigned long last, unsigned int task_state,
 		      struct area **areas, unsigned int *nr)

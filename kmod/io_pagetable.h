@@ -32,21 +32,22 @@ static inline unsigned int set_size(const struct domain_set *set)
 
 /**
  * struct io_pagetable - IO addresses of one IOAS
- * @lock: for everything here but @domains_lock. Held for work on the
- *	structures only: never while pages are pinned, a domain is mapped or
- *	unmapped, or a policy is asked.
+ * @lock: for everything here but @domains_lock and what @sets point to. Held
+ *	for work on the structures only: never while pages are pinned, a domain
+ *	is mapped or unmapped, user memory is touched or a policy is asked.
  * @domains_lock: serialises coming and going of domains, which take a walk
  *	over all areas; outside of @lock
  * @space: areas, and blocked spans of reserved addresses
  * @idle: who waits for a busy area
  * @sets: two editions of the domains. While a domain comes or goes, the areas
  *	not yet visited are of the old one; at other times all areas are of
- *	the current one.
+ *	the current one. A busy area keeps the set of its edition as it is.
  * @edition: index of the current one
  * @nr_domains: domains of the current one; read without @lock as a hint
  * @alignment: of addresses and lengths, bytes: 1 without domains, else the
  *	smallest page of the domains
- * @huge_pages: domains may use their larger pages
+ * @huge_pages: domains may use their larger pages; changed under both locks,
+ *	and read with none by who maps: it is disabled only while nothing is
  * @nr_areas: areas in @space
  * @bytes: sum of their lengths
  * @reserved: struct reservation, by address

@@ -12,7 +12,7 @@
 #include "trace.h"
 
 /* IOAS_ALLOW_IOVAS takes a copy of the list; more than this is no list. */
-#define MAX_ALLOWED BIT(20)
+#define MAX_ALLOWED BIT(16)
 
 static struct ioas *ioas_pin(struct iommufd_ctx *ictx, u32 id)
 {
@@ -224,8 +224,8 @@ int ioas_map_ioctl(struct ucmd *ucmd)
 	const u32 rw = IOMMU_IOAS_MAP_READABLE | IOMMU_IOAS_MAP_WRITEABLE;
 	struct iommu_ioas_map *cmd = ucmd->cmd;
 	unsigned long unmapped;
-	u64 last;
 	struct ioas *ioas;
+	u64 end;
 	int rc;
 
 	if (cmd->flags & ~(rw | IOMMU_IOAS_MAP_FIXED_IOVA) || cmd->__reserved)
@@ -234,7 +234,9 @@ int ioas_map_ioctl(struct ucmd *ucmd)
 		return -EOVERFLOW;
 	if (!(cmd->flags & rw) || !cmd->length)
 		return -EINVAL;
-	if (check_add_overflow(cmd->user_va, cmd->length - 1, &last))
+	if (check_add_overflow(cmd->user_va, cmd->length, &end) ||
+	    (cmd->flags & IOMMU_IOAS_MAP_FIXED_IOVA &&
+	     check_add_overflow(cmd->iova, cmd->length - 1, &end)))
 		return -EOVERFLOW;
 	ioas = ioas_pin(ucmd->ictx, cmd->ioas_id);
 	if (IS_ERR(ioas))

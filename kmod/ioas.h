@@ -13,7 +13,7 @@ struct ucmd;
  * struct ioas - an IO address space
  * @obj: the object
  * @iopt: what is mapped in it
- * @attach_lock: serialises the choice of an automatic domain
+ * @attach_lock: serialises devices that are attached
  * @hwpts_lock: for @hwpts
  * @hwpts: struct hwpt made of it
  */

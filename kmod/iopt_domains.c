@@ -6,7 +6,7 @@
  * There are two editions of the set of domains. A change prepares the one not
  * in use, makes it the current one, and visits the areas of the old edition one
  * by one. New areas are of the current edition from the start, so one pass is
- * enough, and nobody waits for more than one area.
+ * enough, and one area at a time is busy with it.
  */
 #include <linux/iommu.h>
 #include <linux/mm.h>
@@ -48,7 +48,7 @@ static void unfill_one(struct area *area, struct iommu_domain *domain,
 
 /*
  * Bring all areas to the current edition, which has @domain more or less than
- * the other. Afterwards the other set is used by nobody.
+ * the other. When it succeeds, the other set is used by nobody.
  */
 static int visit_areas(struct io_pagetable *iopt, struct iommu_domain *domain,
 		       bool fill)

@@ -259,7 +259,7 @@ int iova_space_find_hole(const struct iova_space *space,
 		if (search(space, want, want->prefer, want->length,
 			   MAX_MISFITS, iova))
 			return 0;
-		/* A hole this long fits wherever it begins. */
+		/* So long a hole fits wherever it begins, if not cut short. */
 		if (!check_add_overflow(want->length, slack, &ample) &&
 		    search(space, want, want->prefer, ample, MAX_MISFITS, iova))
 			return 0;

@@ -61,13 +61,13 @@ static int set_rlimit_mode(struct iommufd_ctx *ictx, u64 mode)
 
 	if (!capable(CAP_SYS_RESOURCE))
 		return -EPERM;
-	if (mode > 1)
-		return -EINVAL;
 	xa_lock(&ictx->objects);
-	if (xa_empty(&ictx->objects))
-		ictx->per_process = mode;
-	else
+	if (!xa_empty(&ictx->objects))
 		rc = -EBUSY;
+	else if (mode > 1)
+		rc = -EINVAL;
+	else
+		ictx->per_process = mode;
 	xa_unlock(&ictx->objects);
 	return rc;
 }

@@ -95,7 +95,7 @@ void object_unpin(struct iommufd_ctx *ictx, struct object *obj)
 
 /**
  * object_use - depend on an object, which cannot be destroyed meanwhile
- * @obj: pinned by the caller
+ * @obj: pinned by the caller, or kept from being freed otherwise
  *
  * Return: false if it is being destroyed.
  */

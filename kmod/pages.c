@@ -25,24 +25,21 @@ static struct kmem_cache *pages_cache;
  * @book: accounts of the context
  * @per_process: charge the process rather than the user
  * @uptr: user address, of any alignment
- * @length: bytes, at least 1
+ * @length: bytes, at least 1, within the address space
  * @writable: the device may be allowed to write
  * @kinds: bits of enum iommufd_policy_mem that may be pinned
  *
  * Nothing is pinned or charged yet.
  *
- * Return: the pages with one reference; ERR_PTR(-EOVERFLOW) if the range
- * leaves the address space, ERR_PTR(-ENOMEM).
+ * Return: the pages with one reference, or ERR_PTR(-ENOMEM).
  */
 struct pages *pages_create(struct account_book *book, bool per_process,
 			   unsigned long uptr, unsigned long length,
 			   bool writable, u8 kinds)
 {
-	unsigned long last, first_vpn = uptr >> PAGE_SHIFT;
+	unsigned long first_vpn = uptr >> PAGE_SHIFT;
+	unsigned long last_vpn = (uptr + length - 1) >> PAGE_SHIFT;
 	struct pages *pages;
-
-	if (check_add_overflow(uptr, length - 1, &last))
-		return ERR_PTR(-EOVERFLOW);
 
 	pages = kmem_cache_alloc(pages_cache, GFP_KERNEL_ACCOUNT);
 	if (!pages)
@@ -64,7 +61,7 @@ struct pages *pages_create(struct account_book *book, bool per_process,
 	pages->pinned = false;
 	pages->kinds = kinds;
 	pages->uptr = first_vpn << PAGE_SHIFT;
-	pages->nr_pages = (last >> PAGE_SHIFT) - first_vpn + 1;
+	pages->nr_pages = last_vpn - first_vpn + 1;
 	return pages;
 }
 
@@ -81,18 +78,21 @@ void pages_put(struct pages *pages)
 	kmem_cache_free(pages_cache, pages);
 }
 
-static u8 folio_kind(struct folio *folio)
+/* The kinds that a VMA may have been seen as which this page came from. */
+static u8 folio_kinds(struct folio *folio)
 {
 	struct address_space *mapping;
 
 	if (folio_test_hugetlb(folio))
 		return IOMMUFD_POLICY_MEM_HUGETLB;
+	if (folio_test_anon(folio))
+		return IOMMUFD_POLICY_MEM_ANON;
 	/* A file may be truncated and go: what it was stays under RCU. */
 	guard(rcu)();
 	mapping = folio_mapping(folio);
-	/* The zero page has no mapping, and belongs to anonymous memory. */
-	if (folio_test_anon(folio) || !mapping)
-		return IOMMUFD_POLICY_MEM_ANON;
+	/* Memory of a driver, whose VMA says so or does not. */
+	if (!mapping)
+		return IOMMUFD_POLICY_MEM_PFNMAP | IOMMUFD_POLICY_MEM_FILE;
 	return shmem_mapping(mapping) ? IOMMUFD_POLICY_MEM_SHMEM :
 					IOMMUFD_POLICY_MEM_FILE;
 }
@@ -110,7 +110,7 @@ static bool kinds_allowed(const struct pages *pages, struct page **batch,
 		if (page_folio(batch[i]) == folio)
 			continue;
 		folio = page_folio(batch[i]);
-		if (!(folio_kind(folio) & pages->kinds))
+		if (!(folio_kinds(folio) & pages->kinds))
 			return false;
 	}
 	return true;

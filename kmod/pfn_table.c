@@ -16,11 +16,11 @@
 /*
  * An entry. A run is stored as the PFN its chunk's first page would have, which
  * wraps below zero when the run starts late in the chunk at a low PFN: all
- * arithmetic is modulo 2^62.
+ * arithmetic is modulo 2^63.
  */
 #define ENTRY_EMPTY 0ULL
 #define ENTRY_RUN BIT_ULL(0)
-#define ENTRY_SHIFT 2
+#define ENTRY_SHIFT 1
 #define ENTRY_PFN_MASK (~0ULL >> ENTRY_SHIFT)
 
 static bool entry_is_run(u64 entry)

@@ -268,7 +268,7 @@ void policy_show_refusal(struct policy_refusal *refusal, struct seq_file *seq)
 }
 
 /**
- * policy_init - let policies be loaded; the last step of module init
+ * policy_init - let policies be loaded, as soon as the module is live
  *
  * Return: 0, or the errors of policy_sysfs_create() and struct_ops_register().
  */

@@ -102,13 +102,15 @@ struct iommufd_policy_who {
 /**
  * struct iommufd_policy_map_request - argument of the map hook, read-only
  * @who: who is asking
- * @iova: the IO address asked for; 0 while @fixed is 0
- * @length: bytes
- * @uptr: address in the caller's address space
+ * @iova: the IO address asked for; 0 while @fixed is 0. @iova + @length is 0
+ *	for a range up to the last address
+ * @length: bytes, at least 1
+ * @uptr: address in the caller's address space; @uptr + @length does not wrap
  * @op: enum iommufd_policy_op
  * @ioas_id: object id of the IOAS
  * @prot: bits of enum iommufd_policy_prot
- * @mem: bits of enum iommufd_policy_mem; 0 unless %IOMMUFD_POLICY_F_MEM_KIND
+ * @mem: bits of enum iommufd_policy_mem; may be 0 for policies without
+ *	%IOMMUFD_POLICY_F_MEM_KIND
  * @fixed: 1 if user space chose the IOVA
  */
 struct iommufd_policy_map_request {
@@ -130,7 +132,7 @@ struct iommufd_policy_map_request {
  * @dev_id: object id of the device
  * @pt_id: object id it is to be attached to: an IOAS or a HWPT
  * @ioas_id: object id of the IOAS behind @pt_id
- * @dev_name: name of the device on its bus, "0000:00:03.0"
+ * @dev_name: name of the device on its bus, "0000:00:03.0", cut to fit
  */
 struct iommufd_policy_attach_request {
 	struct iommufd_policy_who who;
@@ -167,9 +169,12 @@ struct iommufd_policy_exit_info {
  * struct iommufd_policy_ops - a policy; struct_ops type, link only
  *
  * Every hook is optional and may be sleepable. Each is asked once per request,
- * with no lock of the module held. Refusing answers are -EPERM, -EACCES,
- * -EDQUOT, -ENOMEM, -ENOSPC and -EBUSY. Any other answer fails the request with
- * -EPROTO and ejects the policy; the built-in behaviour takes over.
+ * with no lock of the module held. None may touch user memory: the user could
+ * hold it up for ever, and with it the end or the replacement of any policy.
+ *
+ * Refusing answers are -EPERM, -EACCES, -EDQUOT, -ENOMEM, -ENOSPC and -EBUSY.
+ * Any other answer fails the request with -EPROTO and ejects the policy; the
+ * built-in behaviour takes over.
  */
 struct iommufd_policy_ops {
 	/**
@@ -179,8 +184,9 @@ struct iommufd_policy_ops {
 	int (*map)(const struct iommufd_policy_map_request *req);
 	/**
 	 * @attach: asked before a device is attached to an IOAS or HWPT, or
-	 * moved to another. 0 allows; a refusing errno is returned to the
-	 * caller. Absent: allows.
+	 * moved to another. What the IOMMU cannot tell apart from it, the other
+	 * devices of its group, goes with it unasked. 0 allows; a refusing
+	 * errno is returned to the caller. Absent: allows.
 	 */
 	int (*attach)(const struct iommufd_policy_attach_request *req);
 	/**

@@ -19,7 +19,10 @@ DEFINE_STATIC_KEY_FALSE(policies_loaded);
 DEFINE_SRCU(policy_srcu);
 LIST_HEAD(policies);
 
-/* For @policies and what stands in them; outside of the BPF core's own lock. */
+/*
+ * For the list and what stands in it, and the names in sysfs. The BPF core may
+ * hold its own lock outside of it.
+ */
 static DEFINE_MUTEX(registry_lock);
 /* Loaded policies that read the kind of memory. */
 static atomic_t wants_kinds = ATOMIC_INIT(0);
@@ -109,6 +112,7 @@ static void policy_retire(struct policy *policy)
 	synchronize_srcu(&policy_srcu);
 	ops_leave(ops);
 	ops_exit(policy, ops, &policy->exit);
+	kobject_uevent(&policy->kobj, KOBJ_OFFLINE);
 }
 
 static void eject_worker(struct work_struct *work)
@@ -116,11 +120,10 @@ static void eject_worker(struct work_struct *work)
 	struct policy *policy = container_of(work, struct policy, eject_work);
 
 	mutex_lock(&registry_lock);
-	/* It may have been replaced meanwhile. */
+	/* It may have been replaced or removed meanwhile. */
 	if (!policy_decides(policy))
 		policy_retire(policy);
 	mutex_unlock(&registry_lock);
-	kobject_uevent(&policy->kobj, KOBJ_OFFLINE);
 }
 
 /**
@@ -243,8 +246,8 @@ int registry_add(const struct iommufd_policy_ops *ops, struct bpf_link *link)
 			break;
 	ops_enter(ops);
 	list_add_tail_rcu(&policy->entry, &behind->entry);
-	mutex_unlock(&registry_lock);
 	kobject_uevent(&policy->kobj, KOBJ_ADD);
+	mutex_unlock(&registry_lock);
 	return 0;
 
 put:
@@ -257,8 +260,8 @@ put:
  * registry_remove - a link of a policy is gone
  * @link: the link
  *
- * Context: the BPF core holds its update lock. Waits for the requests that
- * are in the policy's hooks, which never wait for user space.
+ * Context: the BPF core may hold its update lock. Waits for the requests that
+ * are in hooks of policies.
  */
 void registry_remove(struct bpf_link *link)
 {
@@ -276,10 +279,11 @@ void registry_remove(struct bpf_link *link)
 	policy_retire(policy);
 	/* Retired for another reason, it may still be walked over. */
 	synchronize_srcu(&policy_srcu);
+	/* With the list, or another one could not take the name at once. */
+	kobject_del(&policy->kobj);
 	mutex_unlock(&registry_lock);
 
 	cancel_work_sync(&policy->eject_work);
-	kobject_del(&policy->kobj);
 	kobject_put(&policy->kobj);
 }
 
@@ -328,11 +332,13 @@ int registry_replace(const struct iommufd_policy_ops *ops,
 	smp_store_release(&policy->exit.kind, IOMMUFD_POLICY_EXIT_NONE);
 	spin_unlock(&policy->exit_lock);
 	synchronize_srcu(&policy_srcu);
-	if (!policy->retired) {
+	if (policy->retired) {
+		policy->retired = false;
+		kobject_uevent(&policy->kobj, KOBJ_ONLINE);
+	} else {
 		ops_leave(old);
 		ops_exit(policy, old, &info);
 	}
-	policy->retired = false;
 unlock:
 	mutex_unlock(&registry_lock);
 	return rc;
@@ -348,11 +354,12 @@ void registry_off(void)
 	struct policy *policy;
 
 	mutex_lock(&registry_lock);
-	list_for_each_entry(policy, &policies, entry) {
+	/* None decides any more before any is waited for. */
+	list_for_each_entry(policy, &policies, entry)
 		latch_exit(policy, current_ops(policy),
 			   IOMMUFD_POLICY_EXIT_OFF, 0,
 			   "put out of service by an operator");
+	list_for_each_entry(policy, &policies, entry)
 		policy_retire(policy);
-	}
 	mutex_unlock(&registry_lock);
 }

@@ -16,9 +16,9 @@ struct bpf_link;
 /**
  * struct policy_stats - counters of a policy, on one CPU
  * @map_asked: answers of its map hook
- * @map_refused: of these, refusals
+ * @map_refused: of these, refusals and breaches of the contract
  * @attach_asked: answers of its attach hook
- * @attach_refused: of these, refusals
+ * @attach_refused: of these, refusals and breaches of the contract
  */
 struct policy_stats {
 	unsigned long map_asked;
@@ -36,10 +36,10 @@ struct policy_stats {
  * @link: the BPF link; not a reference
  * @name: unique
  * @stats: counters
- * @exit_lock: for @exit
+ * @exit_lock: for changes of @exit
  * @exit: why it does not decide any more; kind is set once, and read without
  *	the lock
- * @retired: its exit hook has run
+ * @retired: out of service, and its exit hook runs or has run
  * @eject_work: retires it, outside of the request that found it at fault
  */
 struct policy {

@@ -28,11 +28,16 @@ static inline struct iommu_domain *
 compat_paging_domain_alloc(struct device *dev, bool *attach_first)
 {
 	const struct iommu_ops *ops = dev->iommu->iommu_dev->ops;
+	struct iommu_domain *domain;
 
 	*attach_first = !ops->domain_alloc_user;
-	if (ops->domain_alloc_user)
-		return ops->domain_alloc_user(dev, 0, NULL, NULL);
-	return iommu_paging_domain_alloc(dev);
+	if (!ops->domain_alloc_user)
+		return iommu_paging_domain_alloc(dev);
+	domain = ops->domain_alloc_user(dev, 0, NULL, NULL);
+	/* Most drivers leave this to the caller. */
+	if (!IS_ERR(domain))
+		domain->owner = ops;
+	return domain;
 }
 
 #endif
