@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A policy that answers what a test tells it to, and tells what it was asked.
+ * Which programs are its hooks, what it is called and its flags are set before
+ * it is loaded.
+ */
+#include <iommufd_policy.bpf.h>
+
+#include "answer.h"
+
+struct answer answer;
+
+int bpf_copy_from_user_str(void *dst, u32 dst__sz,
+			   const void *unsafe_ptr__ign, u64 flags) __ksym;
+
+#define keep_who(to, from)						\
+	do {								\
+		(to)->cgroup_id = (from)->cgroup_id;			\
+		(to)->ctx_id = (from)->ctx_id;				\
+		(to)->uid = (from)->uid;				\
+		(to)->opener_uid = (from)->opener_uid;			\
+		(to)->tgid = (from)->tgid;				\
+	} while (0)
+
+static int answer_map(const struct iommufd_policy_map_request *req)
+{
+	keep_who(&answer.map.who, &req->who);
+	answer.map.iova = req->iova;
+	answer.map.length = req->length;
+	answer.map.uptr = req->uptr;
+	answer.map.op = req->op;
+	answer.map.ioas_id = req->ioas_id;
+	answer.map.prot = req->prot;
+	answer.map.mem = req->mem;
+	answer.map.fixed = req->fixed;
+	__sync_fetch_and_add(&answer.map.calls, 1);
+	return req->mem & answer.forbidden ? -EACCES : answer.map_answer;
+}
+
+SEC("?struct_ops")
+int BPF_PROG(on_map, const struct iommufd_policy_map_request *req)
+{
+	return answer_map(req);
+}
+
+SEC("?struct_ops.s")
+int BPF_PROG(on_map_sleeping, const struct iommufd_policy_map_request *req)
+{
+	char text[sizeof(answer.text)] = {};
+
+	__sync_fetch_and_add(&answer.asleep, 1);
+	bpf_copy_from_user_str(text, sizeof(text), (void *)req->uptr, 0);
+	__builtin_memcpy(answer.text, text, sizeof(text));
+	return answer_map(req);
+}
+
+SEC("?struct_ops")
+int BPF_PROG(on_attach, const struct iommufd_policy_attach_request *req)
+{
+	keep_who(&answer.attach.who, &req->who);
+	answer.attach.op = req->op;
+	answer.attach.dev_id = req->dev_id;
+	answer.attach.pt_id = req->pt_id;
+	answer.attach.ioas_id = req->ioas_id;
+	bpf_probe_read_kernel_str(answer.attach.dev_name,
+				  sizeof(answer.attach.dev_name),
+				  req->dev_name);
+	__sync_fetch_and_add(&answer.attach.calls, 1);
+	return answer.attach_answer;
+}
+
+SEC("?struct_ops")
+int BPF_PROG(on_init, const struct iommufd_policy_init_info *info)
+{
+	answer.init.api_version = info->api_version;
+	answer.init.replaces = info->replaces;
+	__sync_fetch_and_add(&answer.init.calls, 1);
+	return answer.init_answer;
+}
+
+SEC("?struct_ops")
+void BPF_PROG(on_exit, const struct iommufd_policy_exit_info *info)
+{
+	answer.exit.kind = info->kind;
+	answer.exit.code = info->code;
+	bpf_probe_read_kernel_str(answer.exit.message,
+				  sizeof(answer.exit.message), info->message);
+	__sync_fetch_and_add(&answer.exit.calls, 1);
+}
+
+/* What the verifier has to refuse. */
+
+SEC("?struct_ops")
+int BPF_PROG(map_writes, struct iommufd_policy_map_request *req)
+{
+	req->length = 4096;
+	return 0;
+}
+
+/* More than a hook has, seen from its arguments */
+SEC("?struct_ops")
+int map_second_argument(u64 *args)
+{
+	return args[1] != 0;
+}
+
+/* A larger request than there is, as a policy could declare it by mistake */
+struct iommufd_policy_map_request___larger {
+	char bytes[4096];
+};
+
+SEC("?struct_ops")
+int BPF_PROG(map_reads_beyond,
+	     const struct iommufd_policy_map_request___larger *req)
+{
+	return *(volatile const char *)&req->bytes[4095];
+}
+
+SEC("?struct_ops")
+int BPF_PROG(map_sleeps_without_saying,
+	     const struct iommufd_policy_map_request *req)
+{
+	char text[8] = {};
+
+	bpf_copy_from_user_str(text, sizeof(text), (void *)req->uptr, 0);
+	return text[0];
+}
+
+SEC(".struct_ops.link")
+struct iommufd_policy_ops policy = {
+	.map = (void *)on_map,
+	.attach = (void *)on_attach,
+	.init = (void *)on_init,
+	.exit = (void *)on_exit,
+	.name = "answer",
+};
+
+SEC(".struct_ops")
+struct iommufd_policy_ops legacy = {
+	.map = (void *)on_map,
+	.name = "legacy",
+};
+
+char _license[] SEC("license") = "GPL";

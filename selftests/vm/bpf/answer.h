@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a test tells the policy of answer.bpf.c to answer, and what that has
+ * seen. The types are those of the compiler, which BPF and user space share.
+ */
+#ifndef ANSWER_H
+#define ANSWER_H
+
+typedef unsigned long long answer_u64;
+
+struct answer_who {
+	answer_u64 cgroup_id;
+	answer_u64 ctx_id;
+	answer_u64 uid;
+	answer_u64 opener_uid;
+	answer_u64 tgid;
+};
+
+struct answer_map {
+	answer_u64 calls;
+	struct answer_who who;
+	answer_u64 iova;
+	answer_u64 length;
+	answer_u64 uptr;
+	answer_u64 op;
+	answer_u64 ioas_id;
+	answer_u64 prot;
+	answer_u64 mem;
+	answer_u64 fixed;
+};
+
+struct answer_attach {
+	answer_u64 calls;
+	struct answer_who who;
+	answer_u64 op;
+	answer_u64 dev_id;
+	answer_u64 pt_id;
+	answer_u64 ioas_id;
+	char dev_name[32];
+};
+
+struct answer_init {
+	answer_u64 calls;
+	answer_u64 api_version;
+	answer_u64 replaces;
+};
+
+struct answer_exit {
+	answer_u64 calls;
+	answer_u64 kind;
+	long long code;
+	char message[96];
+};
+
+/**
+ * struct answer - shared by a policy and its test
+ * @map_answer: of the map hook; and so on
+ * @forbidden: kinds of memory the map hook refuses with -EACCES
+ * @text: what the sleeping map hook found in the memory to be mapped
+ * @asleep: the sleeping map hook is about to read it
+ */
+struct answer {
+	int map_answer;
+	int attach_answer;
+	int init_answer;
+	unsigned int forbidden;
+	char text[16];
+	answer_u64 asleep;
+	struct answer_map map;
+	struct answer_attach attach;
+	struct answer_init init;
+	struct answer_exit exit;
+};
+
+#endif

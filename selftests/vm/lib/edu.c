@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The edu device, driven by the code of tools/ */
+#include <dirent.h>
+#include <linux/vfio.h>
+
+#include "cmd.h"
+#include "dma_device.h"
+#include "test.h"
+#include "vfio.h"
+
+/* Tests of failing requests are not interested in advice. */
+int out_fail(int err, const char *fmt, ...)
+{
+	va_list ap;
+
+	fputs("# ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	return EXIT_FAILURE;
+}
+
+static int find(struct pci_info *info)
+{
+	struct dirent *entry;
+	bool found = false;
+	DIR *dir;
+
+	dir = opendir(PCI_DEVICES);
+	while (dir && !found && (entry = readdir(dir)))
+		found = !pci_read_info(entry->d_name, info) &&
+			info->vendor == dma_edu.vendor &&
+			info->device == dma_edu.device;
+	if (dir)
+		closedir(dir);
+	return found ? 0 : -ENODEV;
+}
+
+int edu_bind(struct edu *edu, int iommu)
+{
+	struct vfio_device_bind_iommufd bind = {
+		.argsz = sizeof(bind),
+		.iommufd = iommu,
+	};
+	struct pci_info info;
+	char path[64];
+	int err;
+
+	err = find(&info);
+	if (err)
+		return err;
+	snprintf(path, sizeof(path), "/dev/vfio/devices/%s", info.cdev);
+	edu->regs = NULL;
+	edu->vfio = open(path, O_RDWR | O_CLOEXEC);
+	if (edu->vfio < 0)
+		return -errno;
+	if (ioctl(edu->vfio, VFIO_DEVICE_BIND_IOMMUFD, &bind)) {
+		err = -errno;
+		goto out_close;
+	}
+	edu->id = bind.out_devid;
+	err = vfio_enable(edu->vfio);
+	if (!err)
+		err = vfio_map_bar(edu->vfio, dma_edu.bar, &edu->regs,
+				   &edu->regs_length);
+	if (!err)
+		return 0;
+out_close:
+	close(edu->vfio);
+	return err;
+}
+
+void edu_open(struct edu *edu, int iommu)
+{
+	assert_int_equal(edu_bind(edu, iommu), 0);
+	assert_int_equal(dma_edu.length, EDU_LENGTH);
+	assert_int_equal(dma_edu.check(edu->regs), 0);
+}
+
+void edu_close(struct edu *edu)
+{
+	munmap((void *)edu->regs, edu->regs_length);
+	close(edu->vfio);
+}
+
+int64_t edu_attach_hwpt(struct edu *edu, uint32_t pt_id)
+{
+	struct vfio_device_attach_iommufd_pt attach = {
+		.argsz = sizeof(attach),
+		.pt_id = pt_id,
+	};
+
+	if (ioctl(edu->vfio, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &attach))
+		return -errno;
+	return attach.pt_id;
+}
+
+int edu_attach(struct edu *edu, uint32_t pt_id)
+{
+	int64_t hwpt = edu_attach_hwpt(edu, pt_id);
+
+	return hwpt < 0 ? hwpt : 0;
+}
+
+int edu_detach(struct edu *edu)
+{
+	struct vfio_device_detach_iommufd_pt detach = {
+		.argsz = sizeof(detach),
+	};
+
+	return ioctl(edu->vfio, VFIO_DEVICE_DETACH_IOMMUFD_PT, &detach) ?
+	       -errno : 0;
+}
+
+void edu_read(struct edu *edu, uint64_t iova)
+{
+	assert_int_equal(dma_edu.read_memory(edu->regs, iova), 0);
+}
+
+void edu_write(struct edu *edu, uint64_t iova)
+{
+	assert_int_equal(dma_edu.write_memory(edu->regs, iova), 0);
+}

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A policy under test, loaded with libbpf and nothing else. */
+#include <libgen.h>
+#include <limits.h>
+
+#include "lib/policy.h"
+
+char verifier_log[VERIFIER_LOG_SIZE];
+
+/* libbpf explains what tests expect to fail. */
+static int quiet(enum libbpf_print_level level, const char *format,
+		 va_list args)
+{
+	if (level != LIBBPF_WARN || !getenv("LIBBPF_LOG"))
+		return 0;
+	fputs("# ", stderr);
+	return vfprintf(stderr, format, args);
+}
+
+static void object_path(char *path, size_t size)
+{
+	char self[PATH_MAX] = {};
+
+	assert_true(readlink("/proc/self/exe", self, sizeof(self) - 1) > 0);
+	snprintf(path, size, "%s/bpf/answer.bpf.o", dirname(self));
+}
+
+void policy_open(struct policy *policy, const char *name)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, opts,
+		    .kernel_log_buf = verifier_log,
+		    .kernel_log_size = VERIFIER_LOG_SIZE);
+	char path[PATH_MAX + 32];
+	struct bpf_map *bss;
+	size_t size;
+
+	libbpf_set_print(quiet);
+	memset(policy, 0, sizeof(*policy));
+	object_path(path, sizeof(path));
+	policy->object = bpf_object__open_file(path, &opts);
+	assert_non_null(policy->object);
+	policy->map = bpf_object__find_map_by_name(policy->object, "policy");
+	bpf_map__set_autocreate(
+		bpf_object__find_map_by_name(policy->object, "legacy"), false);
+
+	policy->ops = bpf_map__initial_value(policy->map, &size);
+	assert_int_equal(size, sizeof(*policy->ops));
+	/* Without a NUL if it is too long: the module has to refuse that. */
+	memset(policy->ops->name, 0, sizeof(policy->ops->name));
+	memcpy(policy->ops->name, name,
+	       strnlen(name, sizeof(policy->ops->name)));
+
+	bss = bpf_object__find_map_by_name(policy->object, ".bss");
+	policy->answer = bpf_map__initial_value(bss, &size);
+	assert_true(size >= sizeof(*policy->answer));
+}
+
+static struct bpf_program *find_program(struct policy *policy,
+					const char *name)
+{
+	struct bpf_program *program;
+
+	program = bpf_object__find_program_by_name(policy->object, name);
+	assert_non_null(program);
+	return program;
+}
+
+void policy_map_hook(struct policy *policy, const char *program)
+{
+	policy->ops->map = program ? (void *)find_program(policy, program) :
+				     NULL;
+}
+
+static void load_if(void *program)
+{
+	if (program)
+		bpf_program__set_autoload(program, true);
+}
+
+int policy_load(struct policy *policy)
+{
+	load_if(policy->ops->map);
+	load_if(policy->ops->attach);
+	load_if(policy->ops->init);
+	load_if(policy->ops->exit);
+	verifier_log[0] = '\0';
+	return bpf_object__load(policy->object);
+}
+
+int policy_attach(struct policy *policy)
+{
+	policy->link = bpf_map__attach_struct_ops(policy->map);
+	return policy->link ? 0 : -errno;
+}
+
+void policy_start(struct policy *policy, const char *name)
+{
+	policy_open(policy, name);
+	assert_int_equal(policy_load(policy), 0);
+	assert_int_equal(policy_attach(policy), 0);
+}
+
+void policy_detach(struct policy *policy)
+{
+	assert_int_equal(bpf_link__detach(policy->link), 0);
+	bpf_link__destroy(policy->link);
+	policy->link = NULL;
+}
+
+void policy_stop(struct policy *policy)
+{
+	if (policy->link)
+		policy_detach(policy);
+	bpf_object__close(policy->object);
+}
+
+int policy_replace(struct policy *policy, struct policy *by)
+{
+	return bpf_link__update_map(policy->link, by->map);
+}
+
+char *policy_read(const char *name, const char *file)
+{
+	char path[PATH_MAX], text[256];
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), POLICIES "/%s/%s", name, file);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return NULL;
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	assert_true(n > 0 && text[n - 1] == '\n');
+	text[n - 1] = '\0';
+	return strdup(text);
+}
+
+long policy_number(const char *name, const char *file)
+{
+	char *text = policy_read(name, file);
+	long value;
+
+	assert_non_null(text);
+	value = atol(text);
+	free(text);
+	return value;
+}
+
+void assert_policy_reads(const char *name, const char *file,
+			 const char *expected)
+{
+	char *text = policy_read(name, file);
+
+	assert_non_null(text);
+	assert_string_equal(text, expected);
+	free(text);
+}
+
+answer_u64 settled(volatile answer_u64 *calls, answer_u64 expected)
+{
+	int tries;
+
+	for (tries = 0; tries < 100 && *calls < expected; tries++)
+		usleep(20000);
+	return *calls;
+}
+
+void assert_refused_by(int iommu, const char *expected)
+{
+	static const char key[] = "\niommufd-refused-by:\t";
+	char *text = fdinfo(iommu), *line = strstr(text, key);
+
+	if (expected) {
+		assert_non_null(line);
+		line += strlen(key);
+		line[strcspn(line, "\n")] = '\0';
+		assert_string_equal(line, expected);
+	} else {
+		assert_null(line);
+	}
+	free(text);
+}

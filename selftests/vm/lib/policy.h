@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A policy under test, loaded with libbpf and nothing else. */
+#ifndef TEST_POLICY_H
+#define TEST_POLICY_H
+
+#include <bpf/libbpf.h>
+#include <linux/types.h>
+
+#include "test.h"
+#include "bpf/answer.h"
+
+/* The contract itself, in the kernel's words */
+typedef __u64 u64;
+typedef __u32 u32;
+typedef __s32 s32;
+#include "../../../kmod/policy_abi.h"
+
+#define POLICIES "/sys/kernel/iommufd/policy"
+#define OFF "/sys/kernel/iommufd/off"
+
+/**
+ * struct policy - one load of bpf/answer.bpf.c
+ * @object: the file
+ * @map: the struct_ops map
+ * @ops: the policy before it is loaded: hooks are struct bpf_program
+ * @answer: what is shared with its programs; stays where it is
+ * @link: NULL unless attached
+ */
+struct policy {
+	struct bpf_object *object;
+	struct bpf_map *map;
+	struct iommufd_policy_ops *ops;
+	volatile struct answer *answer;
+	struct bpf_link *link;
+};
+
+/* Opened, to be changed in @ops, and not loaded yet; failing fails the test */
+void policy_open(struct policy *policy, const char *name);
+/* Give it another map hook, or NULL for none */
+void policy_map_hook(struct policy *policy, const char *program);
+/* Into the kernel, and attached: 0 or a negative errno */
+int policy_load(struct policy *policy);
+int policy_attach(struct policy *policy);
+/* Opened, loaded and attached */
+void policy_start(struct policy *policy, const char *name);
+/* Detached, which has happened when this returns, and closed */
+void policy_stop(struct policy *policy);
+/* Detached and still open, for a look at what it saw last */
+void policy_detach(struct policy *policy);
+int policy_replace(struct policy *policy, struct policy *by);
+
+/* What sysfs says of a policy; NULL if it knows none; to be freed */
+char *policy_read(const char *name, const char *file);
+long policy_number(const char *name, const char *file);
+void assert_policy_reads(const char *name, const char *file,
+			 const char *expected);
+/* Wait until it has been called that often: it may run a moment later */
+answer_u64 settled(volatile answer_u64 *calls, answer_u64 expected);
+/* What the verifier said in the last load of this program */
+extern char verifier_log[];
+#define VERIFIER_LOG_SIZE (256 * 1024)
+
+/* The line of fdinfo about the last refusal is just this; NULL: there is none */
+void assert_refused_by(int iommu, const char *expected);
+
+#endif

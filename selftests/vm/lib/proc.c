@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What /proc says, and processes to say it about */
+#include <grp.h>
+#include <limits.h>
+#include <sys/wait.h>
+
+#include "test.h"
+
+static char *read_all(const char *path)
+{
+	FILE *file = fopen(path, "re"), *copy;
+	char *text = NULL, buffer[512];
+	size_t length, n;
+
+	assert_non_null(file);
+	copy = open_memstream(&text, &length);
+	assert_non_null(copy);
+	while ((n = fread(buffer, 1, sizeof(buffer), file)))
+		fwrite(buffer, 1, n, copy);
+	fclose(copy);
+	fclose(file);
+	return text;
+}
+
+/* The number behind a key at the start of a line, or @missing */
+static long find_value(const char *text, const char *key, long missing)
+{
+	size_t length = strlen(key);
+	const char *line = text;
+
+	while (line && strncmp(line, key, length)) {
+		line = strchr(line, '\n');
+		line = line ? line + 1 : NULL;
+	}
+	return line ? atol(line + length) : missing;
+}
+
+char *fdinfo(int fd)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	return read_all(path);
+}
+
+long fdinfo_value(int fd, const char *key)
+{
+	char *text = fdinfo(fd);
+	long value = find_value(text, key, LONG_MIN);
+
+	free(text);
+	assert_int_not_equal(value, LONG_MIN);
+	return value;
+}
+
+void fdinfo_ioas(int fd, uint32_t ioas, unsigned long *areas,
+		 unsigned long *bytes)
+{
+	char *text = fdinfo(fd), *line, key[64];
+	int n = 0;
+
+	snprintf(key, sizeof(key), "\niommufd-ioas:\t%u areas", ioas);
+	line = strstr(text, key);
+	if (line)
+		n = sscanf(line + strlen(key), " %lu bytes %lu", areas, bytes);
+	free(text);
+	assert_int_equal(n, 2);
+}
+
+unsigned long ioas_areas(int fd, uint32_t ioas)
+{
+	unsigned long areas, bytes;
+
+	fdinfo_ioas(fd, ioas, &areas, &bytes);
+	return areas;
+}
+
+long status_kib(const char *key)
+{
+	char *text = read_all("/proc/self/status");
+	long value = find_value(text, key, LONG_MIN);
+
+	free(text);
+	return value;
+}
+
+long pinned_pages(long expected)
+{
+	int tries;
+	long pinned;
+	char *text;
+
+	/* Processes are reaped before all they held is given back */
+	for (tries = 0; tries < 40; tries++) {
+		/* Folds the per-CPU counts into the global ones */
+		free(read_all("/proc/sys/vm/stat_refresh"));
+		text = read_all("/proc/vmstat");
+		pinned = find_value(text, "nr_foll_pin_acquired ", LONG_MIN) -
+			 find_value(text, "nr_foll_pin_released ", LONG_MIN);
+		free(text);
+		if (pinned == expected)
+			break;
+		usleep(50000);
+	}
+	return pinned;
+}
+
+long write_number(const char *path, long value)
+{
+	char *text = read_all(path);
+	long old = atol(text);
+	FILE *file;
+	int err;
+
+	free(text);
+	file = fopen(path, "we");
+	if (!file)
+		return -errno;
+	fprintf(file, "%ld\n", value);
+	err = fclose(file) ? -errno : 0;
+	return err ?: old;
+}
+
+int in_child(int (*run)(void *arg), void *arg)
+{
+	int status;
+	pid_t pid;
+
+	fflush(NULL);
+	pid = fork();
+	assert_return_code(pid, errno);
+	if (!pid)
+		_exit(run(arg));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return status;
+}
+
+int become_nobody(void)
+{
+	if (setgroups(0, NULL) || setresgid(65534, 65534, 65534) ||
+	    setresuid(65534, 65534, 65534))
+		return -errno;
+	return 0;
+}

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Sourced by tests that are scripts.
+# shellcheck shell=bash
+
+tap_nr=0
+tap_failed=0
+
+# check WHAT COMMAND...: a test that COMMAND succeeds; shows what it says if not.
+check()
+{
+	local what=$1 said
+	shift
+
+	tap_nr=$((tap_nr + 1))
+	if said=$("$@" 2>&1); then
+		echo "ok $tap_nr - $what"
+		return
+	fi
+	tap_failed=$((tap_failed + 1))
+	echo "not ok $tap_nr - $what"
+	echo "# failed: $*"
+	[ -z "$said" ] || printf '%s\n' "$said" | sed 's/^/# /'
+}
+
+# is WHAT ACTUAL EXPECTED: a test that they are the same text.
+is()
+{
+	check "$1" same "$2" "$3"
+}
+
+same()
+{
+	[ "$1" = "$2" ] || { echo "'$1' is not '$2'"; return 1; }
+}
+
+# fails COMMAND...: succeeds if it does not.
+fails()
+{
+	! "$@" || { echo "it should fail: $*"; return 1; }
+}
+
+# finish: the plan, and the exit status.
+finish()
+{
+	echo "1..$tap_nr"
+	[ "$tap_failed" = 0 ]
+}

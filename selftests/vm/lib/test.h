@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the tests in the VM share: cmocka, ioctls, memory, processes, edu. */
+#ifndef TEST_H
+#define TEST_H
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/iommufd.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+
+#define PAGE 4096UL
+#define KIB 1024UL
+#define MIB (1024 * KIB)
+#define HUGE (2 * MIB)
+
+#define READ IOMMU_IOAS_MAP_READABLE
+#define WRITE IOMMU_IOAS_MAP_WRITEABLE
+#define FIXED IOMMU_IOAS_MAP_FIXED_IOVA
+#define RW (READ | WRITE)
+
+#define run_tap(tests, setup, teardown)				\
+	(cmocka_set_message_output(CM_OUTPUT_TAP),			\
+	 cmocka_run_group_tests(tests, setup, teardown))
+
+/*
+ * iommu.c: requests return 0 or a negative errno; a context or an IOAS that
+ * cannot be had fails the test.
+ */
+int context_open(void);
+uint32_t ioas_new(int iommu);
+int object_destroy(int iommu, uint32_t id);
+/* @iova is read if @flags has FIXED, and written on success */
+int ioas_map(int iommu, uint32_t ioas, const void *memory, uint64_t length,
+	     uint32_t flags, uint64_t *iova);
+int ioas_map_at(int iommu, uint32_t ioas, const void *memory, uint64_t length,
+		uint32_t flags, uint64_t iova);
+/* @unmapped may be NULL, and is written on success */
+int ioas_unmap(int iommu, uint32_t ioas, uint64_t iova, uint64_t length,
+	       uint64_t *unmapped);
+int ioas_unmap_all(int iommu, uint32_t ioas);
+int ioas_allow(int iommu, uint32_t ioas, const struct iommu_iova_range *ranges,
+	       uint32_t nr);
+/* @nr in: room; out: how many there are, also for -EMSGSIZE */
+int ioas_ranges(int iommu, uint32_t ioas, struct iommu_iova_range *ranges,
+		uint32_t *nr, uint64_t *alignment);
+int option_get(int iommu, uint32_t option, uint32_t object, uint64_t *value);
+int option_set(int iommu, uint32_t option, uint32_t object, uint64_t value);
+
+/* proc.c: what the kernel says about a context; the text is to be freed */
+char *fdinfo(int fd);
+long fdinfo_value(int fd, const char *key);
+void fdinfo_ioas(int fd, uint32_t ioas, unsigned long *areas,
+		 unsigned long *bytes);
+unsigned long ioas_areas(int fd, uint32_t ioas);
+/* proc.c: a field of /proc/self/status in KiB */
+long status_kib(const char *key);
+/* proc.c: pages of the machine pinned through GUP, a moment after @expected */
+long pinned_pages(long expected);
+/* proc.c: a number in a file; negative errno, or the old value */
+long write_number(const char *path, long value);
+
+/* proc.c: run in a process of its own; 0 is success, also for a signal */
+int in_child(int (*run)(void *arg), void *arg);
+/* proc.c: no root any more, nor any capability */
+int become_nobody(void);
+
+/* In a child or a thread, where cmocka cannot be used; the function returns 1 */
+#define CHECK(condition)						\
+	do {								\
+		if (!(condition)) {					\
+			fprintf(stderr, "# %s:%d: not true: %s\n",	\
+				__FILE__, __LINE__, #condition);	\
+			return 1;					\
+		}							\
+	} while (0)
+
+/* memory.c: mapped and zeroed; failing fails the test */
+void *memory_new(size_t length);
+void *memory_aligned(size_t length, size_t alignment);
+void *memory_file(int fd, size_t length);
+void memory_random(void *memory, size_t length);
+
+/* edu.c: QEMU's edu device, which copies EDU_LENGTH bytes at a time */
+#define EDU_LENGTH 4096UL
+
+struct edu {
+	int vfio;
+	uint32_t id;
+	volatile void *regs;
+	size_t regs_length;
+};
+
+/* Bound to the context, and not attached. For a child: a negative errno */
+int edu_bind(struct edu *edu, int iommu);
+void edu_open(struct edu *edu, int iommu);
+void edu_close(struct edu *edu);
+int edu_attach(struct edu *edu, uint32_t pt_id);
+/* The HWPT, or a negative errno */
+int64_t edu_attach_hwpt(struct edu *edu, uint32_t pt_id);
+int edu_detach(struct edu *edu);
+/* Let the device read memory, write it; failing fails the test */
+void edu_read(struct edu *edu, uint64_t iova);
+void edu_write(struct edu *edu, uint64_t iova);
+
+#endif
