@@ -1,0 +1,62 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# lab: boot=own load=no timeout=400
+#
+# What 'make install' puts on a host is what the host then uses, and goes away
+# with its directory.
+. "${0%/*}/lib/tap.sh"
+
+modules=/lib/modules/$(uname -r)
+install=(make -C /src install KDIR="$modules/build")
+
+from_updates()
+{
+	modprobe --show-depends "$1" | tail -n 1 |
+		grep -F "insmod $modules/updates/iommufd-bpf/"
+}
+
+check "before, VFIO is the kernel's" fails from_updates vfio-pci
+check "install" "${install[@]}"
+for module in iommufd vfio vfio_iommu_type1 vfio-pci; do
+	check "$module is ours" from_updates $module
+done
+check "the device file loads the module" modprobe devname:iommu
+check "/dev/iommu" [ -c /dev/iommu ]
+check "vfio-pci loads on it" modprobe vfio-pci
+is "and uses it" "$(cat /sys/module/iommufd/refcnt)" 1
+check "the installed one runs" /usr/local/sbin/iommufd-bpf list
+check "with an installed policy" /usr/local/sbin/iommufd-bpf load \
+	/usr/local/lib/iommufd-bpf/map_guard.bpf.o
+check "and unloads it" /usr/local/sbin/iommufd-bpf unload map_guard
+check "the manual page is found" [ -e /usr/local/share/man/man8/iommufd-bpf.8 ]
+
+# A program against the installed library and header.
+cat >/tmp/uses.c <<'END'
+#include <libiommufd-bpf.h>
+#include <stdio.h>
+
+int main(void)
+{
+	struct iommufd_policy_status *list;
+	struct iommufd_policy_host *host;
+
+	if (iommufd_policy_host_open(NULL, &host))
+		return 1;
+	if (iommufd_policy_list(host, &list))
+		return puts(iommufd_policy_host_error(host)), 1;
+	iommufd_policy_list_free(list);
+	iommufd_policy_host_close(host);
+	return 0;
+}
+END
+export PKG_CONFIG_PATH=/usr/local/lib/pkgconfig
+check "a program builds against the library" sh -c \
+	'gcc -Wall -Werror -o /tmp/uses /tmp/uses.c $(pkgconf --cflags --libs libiommufd-bpf)'
+ldconfig
+check "and runs" /tmp/uses
+
+modprobe -r vfio-pci vfio_iommu_type1 iommufd
+rm -r "$modules/updates/iommufd-bpf"
+depmod
+check "removed, VFIO is the kernel's again" fails from_updates vfio-pci
+finish
