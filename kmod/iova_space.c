@@ -39,6 +39,7 @@ void iova_space_init(struct iova_space *space, unsigned long floor)
 	space->root = RB_ROOT;
 	space->tail = NULL;
 	space->floor = floor;
+	space->hint = NULL;
 }
 
 /* First address behind @node, which may be NULL but not end the space. */
@@ -54,6 +55,14 @@ static void set_gap(const struct iova_space *space, struct iova_node *node,
 	unsigned long hole = behind(space, prev);
 
 	node->gap = node->start > hole ? node->start - hole : 0;
+}
+
+/* The hole before @node is new, or longer than it was. */
+static void hint_of_hole(struct iova_space *space, struct iova_node *node)
+{
+	if (space->hint && node->start < space->hint->start &&
+	    node->gap >= space->hint_length)
+		space->hint = node;
 }
 
 /**
@@ -139,6 +148,7 @@ int iova_space_insert(struct iova_space *space, struct iova_node *node)
 	} else {
 		space->tail = node;
 	}
+	hint_of_hole(space, node);
 	rb_insert_augmented(&node->rb, &space->root, &gap_callbacks);
 	return 0;
 }
@@ -154,9 +164,12 @@ void iova_space_remove(struct iova_space *space, struct iova_node *node)
 	struct iova_node *next = to_node(rb_next(&node->rb));
 
 	rb_erase_augmented(&node->rb, &space->root, &gap_callbacks);
+	if (space->hint == node)
+		space->hint = next;
 	if (next) {
 		set_gap(space, next, prev);
 		gap_callbacks.propagate(&next->rb, NULL);
+		hint_of_hole(space, next);
 	} else {
 		space->tail = prev;
 	}
@@ -188,15 +201,21 @@ static bool hole_fits(unsigned long start, unsigned long last,
  * address order, entering only subtrees that have a hole long enough. Gives up
  * after @misfits holes that were long enough and yet did not fit.
  */
-static bool search_tree(const struct iova_space *space,
+static bool search_tree(struct iova_space *space,
 			const struct iova_hole *want, unsigned long align,
 			unsigned long least, unsigned long misfits,
 			unsigned long *iova)
 {
 	struct iova_node *node = to_node(space->root.rb_node), *child;
+	bool lowest = true;
 
 	if (!node || node->max_gap < least)
 		return false;
+	if (space->hint && least >= space->hint_length &&
+	    gap_start(space->hint) >= want->start) {
+		node = space->hint;
+		goto visit;
+	}
 descend:
 	child = to_node(node->rb.rb_left);
 	if (child && child->max_gap >= least && gap_start(node) > want->start) {
@@ -206,7 +225,13 @@ descend:
 visit:
 	if (gap_start(node) > want->last)
 		return false;
-	if (node->gap >= least) {
+	if (node->gap >= least && node->start > want->start) {
+		/* The next search for as much begins here. */
+		if (lowest && want->start <= space->floor) {
+			space->hint = node;
+			space->hint_length = least;
+		}
+		lowest = false;
 		if (hole_fits(gap_start(node), node->start - 1, want, align,
 			      iova))
 			return true;
@@ -226,7 +251,7 @@ visit:
 	return false;
 }
 
-static bool search(const struct iova_space *space, const struct iova_hole *want,
+static bool search(struct iova_space *space, const struct iova_hole *want,
 		   unsigned long align, unsigned long least,
 		   unsigned long misfits, unsigned long *iova)
 {
@@ -250,7 +275,7 @@ static bool search(const struct iova_space *space, const struct iova_hole *want,
  *
  * Return: 0, or -ENOSPC.
  */
-int iova_space_find_hole(const struct iova_space *space,
+int iova_space_find_hole(struct iova_space *space,
 			 const struct iova_hole *want, unsigned long *iova)
 {
 	unsigned long slack = want->prefer - 1, ample;

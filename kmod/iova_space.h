@@ -33,11 +33,16 @@ struct iova_node {
  * @tail: the highest one, or NULL; what is behind it is no hole of the tree, so
  *	that to append changes nothing above the new node
  * @floor: no hole is looked for below this address
+ * @hint: no hole before a lower node is @hint_length bytes long; NULL if that
+ *	is not known
+ * @hint_length: see @hint
  */
 struct iova_space {
 	struct rb_root root;
 	struct iova_node *tail;
 	unsigned long floor;
+	struct iova_node *hint;
+	unsigned long hint_length;
 };
 
 void iova_space_init(struct iova_space *space, unsigned long floor);
@@ -68,7 +73,7 @@ struct iova_hole {
 	unsigned long last;
 };
 
-int iova_space_find_hole(const struct iova_space *space,
+int iova_space_find_hole(struct iova_space *space,
 			 const struct iova_hole *want, unsigned long *iova);
 
 #endif

@@ -195,6 +195,9 @@ static void check_tree(void)
 	}
 	assert_null(rb);
 	assert_ptr_equal(space.tail, count ? model[count - 1] : NULL);
+	for (i = 0; i < count && space.hint && model[i] != space.hint; i++)
+		assert_true(model[i]->gap < space.hint_length);
+	assert_true(!space.hint || i < count);
 	check_subtree(space.root.rb_node);
 }
 
