@@ -107,7 +107,8 @@ void iommufd_device_unbind(struct iommufd_device *idev)
 {
 	struct iommufd_ctx *ictx = idev->ictx;
 
-	object_destroy_owned(ictx, &idev->obj);
+	/* The driver was the one user, and nothing depends on a device. */
+	WARN_ON(!object_destroy_unused(ictx, &idev->obj));
 	iommufd_ctx_put(ictx);
 }
 EXPORT_SYMBOL_GPL(iommufd_device_unbind);

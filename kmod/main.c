@@ -362,7 +362,6 @@ static void __exit iommufd_exit(void)
 module_init(iommufd_init);
 module_exit(iommufd_exit);
 
-MODULE_ALIAS("devname:iommu");
 MODULE_IMPORT_IOMMUFD_INTERNAL();
 MODULE_DESCRIPTION("IO page tables over user memory, with BPF policies");
 MODULE_VERSION(IOMMUFD_VERSION);

@@ -136,18 +136,6 @@ static void object_free(struct iommufd_ctx *ictx, struct object *obj)
 	kfree_rcu(obj, rcu);
 }
 
-/* Wait for the requests that work on a withdrawn object, then free it. */
-static int object_finish(struct iommufd_ctx *ictx, struct object *obj)
-{
-	if (wait_event_killable(ictx->idle, object_claim(obj))) {
-		refcount_set(&obj->users, 1);
-		object_publish(ictx, obj);
-		return -EINTR;
-	}
-	object_free(ictx, obj);
-	return 0;
-}
-
 /**
  * object_destroy - destroy what user space names; IOMMU_DESTROY
  * @ictx: the context
@@ -166,18 +154,26 @@ int object_destroy(struct iommufd_ctx *ictx, u32 id)
 	obj = xa_load(&ictx->objects, id);
 	rc = obj ? object_withdraw(ictx, obj) : -ENOENT;
 	xa_unlock(&ictx->objects);
-	return rc ?: object_finish(ictx, obj);
+	if (rc)
+		return rc;
+
+	if (wait_event_killable(ictx->idle, object_claim(obj))) {
+		refcount_set(&obj->users, 1);
+		object_publish(ictx, obj);
+		return -EINTR;
+	}
+	object_free(ictx, obj);
+	return 0;
 }
 
 /**
  * object_destroy_unused - depend on an object no longer, and destroy it then
  * @ictx: the context
- * @obj: used by the caller; may be gone afterwards
+ * @obj: used by the caller; of a type that requests do not work on for long
  *
- * It stays when somebody else depends on it, or works on it while the caller
- * is killed.
+ * Return: true if it is gone; false if somebody else depends on it.
  */
-void object_destroy_unused(struct iommufd_ctx *ictx, struct object *obj)
+bool object_destroy_unused(struct iommufd_ctx *ictx, struct object *obj)
 {
 	int rc;
 
@@ -185,27 +181,11 @@ void object_destroy_unused(struct iommufd_ctx *ictx, struct object *obj)
 	object_unuse(obj);
 	rc = object_withdraw(ictx, obj);
 	xa_unlock(&ictx->objects);
-	if (!rc)
-		object_finish(ictx, obj);
-}
-
-/**
- * object_destroy_owned - destroy an object of a driver; cannot fail
- * @ictx: the context
- * @obj: the caller is its one user
- */
-void object_destroy_owned(struct iommufd_ctx *ictx, struct object *obj)
-{
-	int rc;
-
-	xa_lock(&ictx->objects);
-	object_unuse(obj);
-	rc = object_withdraw(ictx, obj);
-	xa_unlock(&ictx->objects);
-	if (WARN_ON(rc))
-		return;
+	if (rc)
+		return false;
 	wait_event(ictx->idle, object_claim(obj));
 	object_free(ictx, obj);
+	return true;
 }
 
 /**

@@ -48,8 +48,7 @@ bool object_use(struct object *obj);
 void object_unuse(struct object *obj);
 
 int object_destroy(struct iommufd_ctx *ictx, u32 id);
-void object_destroy_owned(struct iommufd_ctx *ictx, struct object *obj);
-void object_destroy_unused(struct iommufd_ctx *ictx, struct object *obj);
+bool object_destroy_unused(struct iommufd_ctx *ictx, struct object *obj);
 void object_destroy_all(struct iommufd_ctx *ictx);
 
 #endif

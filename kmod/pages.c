@@ -12,7 +12,7 @@
 
 #include "account.h"
 #include "pages.h"
-#include "policy_abi.h"
+#include "iommufd_policy.h"
 
 /* Page pointers asked for at a time: few without, many with an allocation. */
 #define SMALL_BATCH 16

@@ -3,15 +3,15 @@
  * Asking the loaded BPF policies. With none loaded each question costs a
  * branch that is patched out.
  */
-#ifndef IOMMUFD_POLICY_H
-#define IOMMUFD_POLICY_H
+#ifndef IOMMUFD_POLICY_ASK_H
+#define IOMMUFD_POLICY_ASK_H
 
 #include <linux/jump_label.h>
 #include <linux/limits.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
-#include "policy_abi.h"
+#include "iommufd_policy.h"
 
 struct iommu_ioas_map;
 struct iommufd_ctx;

@@ -9,7 +9,7 @@
 #include <linux/srcu.h>
 #include <linux/workqueue.h>
 
-#include "policy_abi.h"
+#include "iommufd_policy.h"
 
 struct bpf_link;
 

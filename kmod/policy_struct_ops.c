@@ -6,7 +6,7 @@
 #include <linux/filter.h>
 #include <linux/module.h>
 
-#include "policy_abi.h"
+#include "iommufd_policy.h"
 #include "policy_registry.h"
 #include "policy_struct_ops.h"
 

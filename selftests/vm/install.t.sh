@@ -7,7 +7,14 @@
 . "${0%/*}/lib/tap.sh"
 
 modules=/lib/modules/$(uname -r)
-install=(make -C /src install KDIR="$modules/build")
+
+install()
+{
+	local out
+
+	out=$(make -C /src install KDIR="$modules/build" 2>&1) &&
+		fails grep -F depmod: <<<"$out"
+}
 
 from_updates()
 {
@@ -16,11 +23,11 @@ from_updates()
 }
 
 check "before, VFIO is the kernel's" fails from_updates vfio-pci
-check "install" "${install[@]}"
+check "install, and depmod has no complaint" install
 for module in iommufd vfio vfio_iommu_type1 vfio-pci; do
 	check "$module is ours" from_updates $module
 done
-check "the device file loads the module" modprobe devname:iommu
+check "modprobe finds it" modprobe iommufd
 check "/dev/iommu" [ -c /dev/iommu ]
 check "vfio-pci loads on it" modprobe vfio-pci
 is "and uses it" "$(cat /sys/module/iommufd/refcnt)" 1
@@ -54,6 +61,12 @@ check "a program builds against the library" sh -c \
 	'gcc -Wall -Werror -o /tmp/uses /tmp/uses.c $(pkgconf --cflags --libs libiommufd-bpf)'
 ldconfig
 check "and runs" /tmp/uses
+check "a policy compiles against the headers" clang -target bpf -O2 -g \
+	-I/usr/local/include \
+	-idirafter "/usr/include/$(gcc -print-multiarch)" \
+	-c -o /tmp/guard.bpf.o bpf/map_guard.bpf.c
+check "and can be loaded" iommufd-bpf load /tmp/guard.bpf.o
+check "and unloaded" iommufd-bpf unload map_guard
 
 modprobe -r vfio-pci vfio_iommu_type1 iommufd
 rm -r "$modules/updates/iommufd-bpf"

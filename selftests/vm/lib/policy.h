@@ -13,7 +13,7 @@
 typedef __u64 u64;
 typedef __u32 u32;
 typedef __s32 s32;
-#include "../../../kmod/policy_abi.h"
+#include "../../../kmod/iommufd_policy.h"
 
 #define POLICIES "/sys/kernel/iommufd/policy"
 #define OFF "/sys/kernel/iommufd/off"

@@ -1,14 +1,15 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The contract between iommufd.ko and BPF policies. These types are found by
- * policies through the module's BTF; bpf/include/iommufd_policy.bpf.h declares
- * the same for policy authors. Members are only ever added, at the end of a
- * request, and matched by name.
+ * The contract between iommufd.ko and BPF policies: the module, policies and
+ * tests all include this file. Policies find the types in the module's BTF and
+ * match them by name, member by member, so members may be added.
  */
-#ifndef IOMMUFD_POLICY_ABI_H
-#define IOMMUFD_POLICY_ABI_H
+#ifndef IOMMUFD_POLICY_H
+#define IOMMUFD_POLICY_H
 
+#ifdef __KERNEL__
 #include <linux/types.h>
+#endif
 
 #define IOMMUFD_POLICY_API_VERSION 1
 #define IOMMUFD_POLICY_NAME_LEN 16
