@@ -8,13 +8,13 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := all
 
-# The kernel series of the tree to build for.
+# The kernel series of the tree to build for, or 'debug'.
 KERNEL ?= 6.12
 export KERNEL
 
 LAB := selftests/lab
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/iommufd-bpf
-SOURCE := /usr/src/linux-source-$(KERNEL)
+SOURCE := /usr/src/linux-source-$(KERNEL:debug=6.12)
 
 ifdef KDIR
 # Against headers of the host, with the host's compiler, without the tree.
@@ -24,9 +24,15 @@ KVER = $(shell cat $(KDIR)/include/config/kernel.release)
 else
 IN := $(LAB)/in-tree
 TOP := /src
+ifeq ($(KERNEL),debug)
+KDIR = /run/kernel
+KVER = $(shell KERNEL=debug $(IN) cat $(KDIR)/include/config/kernel.release)
+NEED_LAB := lab debug-kernel
+else
 KVER = $(shell ls -v $(CACHE)/trixie/lib/modules | grep '^$(KERNEL)\.' | tail -n 1)
 KDIR = /lib/modules/$(KVER)/build
 NEED_LAB := lab
+endif
 endif
 
 # Set late: KVER is not known before the tree is there.
@@ -57,6 +63,9 @@ all: $(NEED_LAB) modules vfio bpf user ## all that is built
 
 lab:	## the Debian 13 tree, in the cache; once
 	@$(LAB)/tree
+
+debug-kernel: lab
+	@$(LAB)/debug-kernel
 
 modules: $(NEED_LAB) ## iommufd.ko
 	$(call say,KMOD,$(KMOD)/iommufd.ko)
@@ -102,6 +111,9 @@ demo: all ## a story: real DMA under a policy, in a VM
 test: all tests ## every test; ends with 'N passed, N failed'
 	$(Q)selftests/vm/run $(TESTS)
 
+test-debug: ## the same on a kernel with KASAN, lockdep, kmemleak and the like
+	@$(MAKE) KERNEL=debug test
+
 shell: all ## a prompt in the VM with everything loaded
 	$(Q)$(LAB)/vm --interactive -- $(LAB)/guest/shell
 
@@ -126,7 +138,7 @@ install-user:
 	$(Q)ln -sf libiommufd-bpf.so.0 $(DESTDIR)$(PREFIX)/lib/libiommufd-bpf.so
 	$(Q)$(INSTALL) $(DESTDIR)$(PREFIX)/lib/iommufd-bpf -m 644 $(USER)/*.bpf.o
 	$(Q)$(INSTALL) $(DESTDIR)$(PREFIX)/include -m 644 libiommufd-bpf/libiommufd-bpf.h \
-		bpf/include/iommufd_policy.bpf.h
+		bpf/include/iommufd_policy.bpf.h kmod/iommufd_policy.h
 	$(Q)$(INSTALL) $(DESTDIR)$(PREFIX)/share/man/man8 -m 644 tools/iommufd-bpf.8
 	$(Q)$(INSTALL) $(DESTDIR)$(PREFIX)/share/bash-completion/completions -m 644 \
 		tools/completion/iommufd-bpf
@@ -165,6 +177,6 @@ clean:	## removes build/, keeps the cache
 distclean: clean ## removes the cache as well
 	rm -rf $(CACHE)
 
-.PHONY: all lab modules vfio bpf user tests demo test shell clean distclean help \
-	install install-modules install-user \
+.PHONY: all lab debug-kernel modules vfio bpf user tests demo test test-debug \
+	shell clean distclean help install install-modules install-user \
 	check check-style check-build check-spelling

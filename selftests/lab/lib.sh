@@ -23,9 +23,25 @@ need_tree()
 	[ -e "$lab_tree/src" ] || die "no Debian tree in $lab_tree yet: run 'make lab'"
 }
 
-# The newest stock kernel of the tree within the series asked for.
+# Where the debug kernel is, or would be, for it is known by what goes into it.
+# In the tree that is /run/kernel.
+lab_debug()
+{
+	local id
+
+	id=$({ cat "$lab_repo/selftests/lab/debug.config"
+		chroot "$lab_tree" dpkg-query -W linux-source-6.12; } | sha256sum)
+	echo "$lab_cache/debug-${id:0:12}"
+}
+
+# The release of the debug kernel, or of the newest stock kernel of the tree
+# within the series asked for.
 lab_kver()
 {
+	if [ "${KERNEL-}" = debug ]; then
+		cat "$(lab_debug)/include/config/kernel.release"
+		return
+	fi
 	ls -v "$lab_tree/lib/modules" | grep "^${KERNEL:-6.12}\." | tail -n 1
 }
 
@@ -49,4 +65,15 @@ test_option()
 	[ -z "$source" ] ||
 		value=$(sed -n "1,5s/.* lab:.* $2=\([^ ]*\).*/\1/p" "$source")
 	echo "${value:-$3}"
+}
+
+# test_limit NAME: for how many seconds it may run. A kernel that checks
+# everything it does takes its time.
+test_limit()
+{
+	local limit
+
+	limit=$(test_option "$1" timeout 60)
+	[ "${KERNEL-}" != debug ] || limit=$((limit * 4))
+	echo "$limit"
 }
