@@ -294,6 +294,29 @@ void pages_unpin(struct pages *pages)
 	account_uncharge(pages->account, pages->mode, pages->nr_pages);
 }
 
+/*
+ * A driver that runs out of memory in the middle of a run, as Intel's of 6.12,
+ * may leave in place what it had mapped and not say so: a device could reach
+ * memory that is not pinned any more. Only what is there is unmapped: asked for
+ * a hole, that driver takes neighbours along.
+ */
+static void unmap_remains(struct iommu_domain *domain, unsigned long iova,
+			  unsigned long length)
+{
+	unsigned long step = 1UL << __ffs(domain->pgsize_bitmap);
+	unsigned long i, n;
+
+	for (i = 0; i < length; i += n + step) {
+		n = 0;
+		while (i + n < length &&
+		       iommu_iova_to_phys(domain, iova + i + n))
+			n += step;
+		if (n)
+			iommu_unmap(domain, iova + i, n);
+		cond_resched();
+	}
+}
+
 /**
  * pages_map - map part of the pages into a domain
  * @pages: pinned
@@ -323,11 +346,15 @@ int pages_map(struct pages *pages, unsigned long offset, unsigned long length,
 		nr = pfn_table_run(&pages->table, (offset + done) >> PAGE_SHIFT,
 				   nr, &pfn);
 		bytes = min((nr << PAGE_SHIFT) - in_page, length - done);
-		rc = fatal_signal_pending(current) ? -EINTR :
-		     iommu_map(domain, iova + done, PFN_PHYS(pfn) + in_page,
-			       bytes, prot, GFP_KERNEL_ACCOUNT);
-		if (rc)
+		rc = -EINTR;
+		if (fatal_signal_pending(current))
 			goto undo;
+		rc = iommu_map(domain, iova + done, PFN_PHYS(pfn) + in_page,
+			       bytes, prot, GFP_KERNEL_ACCOUNT);
+		if (rc) {
+			unmap_remains(domain, iova + done, bytes);
+			goto undo;
+		}
 		done += bytes;
 		cond_resched();
 	}

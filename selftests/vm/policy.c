@@ -317,17 +317,10 @@ static void hugetlb_is_a_kind_of_memory(void **state)
 
 static void device_memory_is_a_kind_of_memory(void **state)
 {
-	/* The BIOS, which user space may look at. */
-	int mem = open("/dev/mem", O_RDONLY | O_CLOEXEC);
-	void *bios;
-
-	assert_return_code(mem, errno);
-	bios = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, mem, 0xf0000);
-	assert_ptr_not_equal(bios, MAP_FAILED);
+	edu_open(&edu, iommu);
 	start_for_kinds();
-	assert_int_equal(kinds_of(bios, PAGE), IOMMUFD_POLICY_MEM_PFNMAP);
-	munmap(bios, PAGE);
-	close(mem);
+	assert_int_equal(kinds_of((void *)edu.regs, PAGE),
+			 IOMMUFD_POLICY_MEM_PFNMAP);
 }
 
 static void all_kinds_of_a_range_are_told(void **state)
