@@ -1,73 +1,353 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * In-kernel access to an IOAS, which emulated (mdev) devices use. Not there
- * yet: iommufd_access_create() says so, and none of the others can be reached
- * without an access. They exist because VFIO links against them.
+ * In-kernel access to an IOAS: the kernel API of include/linux/iommufd.h that
+ * drivers of emulated devices use.
  */
 #include <linux/bug.h>
 #include <linux/err.h>
 #include <linux/export.h>
 #include <linux/iommufd.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+
+#include "compat/compat.h"
+#include "ctx.h"
+#include "ioas.h"
+#include "iopt_access.h"
+#include "object.h"
 
 /**
- * iommufd_access_create - would give a driver access to an IOAS
- * @ictx: the context
+ * struct binding - an access as it is attached to one IOAS
+ * @user: in ioas->iopt
+ * @access: the access
+ * @ioas: the IOAS, used; NULL while not attached
+ */
+struct binding {
+	struct iopt_access user;
+	struct iommufd_access *access;
+	struct ioas *ioas;
+};
+
+/**
+ * struct iommufd_access - a driver's access to an IOAS
+ * @obj: the object; its one user is the driver, until it destroys it
+ * @ictx: the context; a reference is held
  * @ops: of the driver
  * @data: for @ops
- * @id: object id
+ * @change_lock: serialises attach, replace and detach
+ * @lock: for @current_binding and the @ioas of it
+ * @bindings: two, so that one may begin before the other ends
+ * @current_binding: what requests of the driver go to
+ */
+struct iommufd_access {
+	struct object obj;
+	struct iommufd_ctx *ictx;
+	const struct iommufd_access_ops *ops;
+	void *data;
+	struct mutex change_lock;	/* see above */
+	spinlock_t lock;		/* see above */
+	struct binding bindings[2];
+	struct binding *current_binding;
+};
+
+static void binding_unmap(struct iopt_access *user, unsigned long iova,
+			  unsigned long length)
+{
+	struct iommufd_access *access =
+		container_of(user, struct binding, user)->access;
+
+	access->ops->unmap(access->data, iova, length);
+}
+
+static void access_destroy_object(struct object *obj)
+{
+	struct iommufd_access *access =
+		container_of(obj, struct iommufd_access, obj);
+
+	mutex_destroy(&access->change_lock);
+}
+
+/**
+ * iommufd_access_create - give a driver access to the memory of a context
+ * @ictx: the context; the access takes a reference
+ * @ops: of the driver; with needs_pin_pages set it may pin pages, and unmap()
+ *	is called when memory it has pinned is to be unmapped: it must have
+ *	unpinned it when it returns, and must not attach, detach or pin
+ * @data: for @ops
+ * @id: out: object id of the access
  *
- * Return: ERR_PTR(-EOPNOTSUPP).
+ * Return: the access, for the driver alone until iommufd_access_destroy();
+ * ERR_PTR(-EINVAL) if it may pin and has no unmap(); ERR_PTR(-ENOMEM).
  */
 struct iommufd_access *
 iommufd_access_create(struct iommufd_ctx *ictx,
 		      const struct iommufd_access_ops *ops, void *data, u32 *id)
 {
-	return ERR_PTR(-EOPNOTSUPP);
+	struct iommufd_access *access;
+	unsigned int i;
+	int rc;
+
+	if (ops->needs_pin_pages && !ops->unmap)
+		return ERR_PTR(-EINVAL);
+	access = kzalloc(sizeof(*access), GFP_KERNEL_ACCOUNT);
+	if (!access)
+		return ERR_PTR(-ENOMEM);
+	access->ictx = ictx;
+	access->ops = ops;
+	access->data = data;
+	mutex_init(&access->change_lock);
+	spin_lock_init(&access->lock);
+	for (i = 0; i < ARRAY_SIZE(access->bindings); i++) {
+		struct binding *binding = &access->bindings[i];
+
+		binding->access = access;
+		binding->user.pins = RB_ROOT_CACHED;
+		binding->user.alignment = ops->needs_pin_pages ? PAGE_SIZE : 1;
+		binding->user.unmap = binding_unmap;
+	}
+	access->current_binding = &access->bindings[0];
+
+	rc = object_create(ictx, &access->obj, OBJECT_ACCESS,
+			   access_destroy_object);
+	if (rc) {
+		kfree(access);
+		return ERR_PTR(rc);
+	}
+	iommufd_ctx_get(ictx);
+	object_use(&access->obj);
+	*id = access->obj.id;
+	object_publish(ictx, &access->obj);
+	return access;
 }
 EXPORT_SYMBOL_GPL(iommufd_access_create);
 
-void iommufd_access_destroy(struct iommufd_access *access)
+/* An IOAS to attach to, used for the caller. */
+static struct ioas *use_ioas(struct iommufd_ctx *ictx, u32 id)
 {
-	WARN_ON_ONCE(1);
-}
-EXPORT_SYMBOL_GPL(iommufd_access_destroy);
+	struct object *obj = object_pin(ictx, id, OBJECT_IOAS);
+	bool used;
 
+	if (IS_ERR(obj))
+		return ERR_CAST(obj);
+	used = object_use(obj);
+	object_unpin(ictx, obj);
+	return used ? to_ioas(obj) : ERR_PTR(-ENOENT);
+}
+
+static void unbind(struct binding *binding)
+{
+	struct iommufd_access *access = binding->access;
+	struct ioas *ioas = binding->ioas;
+
+	lockdep_assert_held(&access->change_lock);
+	iopt_remove_access(&ioas->iopt, &binding->user);
+	spin_lock(&access->lock);
+	binding->ioas = NULL;
+	spin_unlock(&access->lock);
+	object_unuse(&ioas->obj);
+}
+
+/* The caller's use of the IOAS is the binding's if it succeeds. */
+static int change(struct iommufd_access *access, struct ioas *ioas)
+{
+	struct binding *old = access->current_binding;
+	struct binding *new = old == &access->bindings[0] ?
+			      &access->bindings[1] : &access->bindings[0];
+	int rc;
+
+	lockdep_assert_held(&access->change_lock);
+	rc = iopt_add_access(&ioas->iopt, &new->user);
+	if (rc)
+		return rc;
+	/* What the driver unpins meanwhile is of the old one. */
+	if (old->ioas)
+		unbind(old);
+	spin_lock(&access->lock);
+	new->ioas = ioas;
+	access->current_binding = new;
+	spin_unlock(&access->lock);
+	return 0;
+}
+
+static int attach(struct iommufd_access *access, u32 ioas_id, bool replace)
+{
+	struct iommufd_ctx *ictx = access->ictx;
+	struct ioas *ioas = use_ioas(ictx, ioas_id);
+	struct ioas *old;
+	int rc;
+
+	if (IS_ERR(ioas))
+		return PTR_ERR(ioas);
+	rc = policy_attach(ictx, access->obj.id, "", ioas_id, ioas_id,
+			   replace ? IOMMUFD_POLICY_OP_REPLACE_ACCESS :
+				     IOMMUFD_POLICY_OP_ATTACH_ACCESS);
+	if (rc)
+		goto unuse;
+
+	mutex_lock(&access->change_lock);
+	old = access->current_binding->ioas;
+	if (!!old != replace)
+		rc = replace ? -ENOENT : -EINVAL;
+	else if (old != ioas)
+		rc = change(access, ioas);
+	mutex_unlock(&access->change_lock);
+	if (!rc && old != ioas)
+		return 0;
+unuse:
+	object_unuse(&ioas->obj);
+	return rc;
+}
+
+/**
+ * iommufd_access_attach - let an access use an IOAS
+ * @access: not attached
+ * @ioas_id: object id of the IOAS
+ *
+ * Return: 0; -ENOENT if there is no such IOAS; -EINVAL if it is attached;
+ * -EADDRINUSE if it may pin and something is mapped that is not aligned to
+ * pages; what a policy answers, or -EPROTO if that is outside its contract.
+ */
 int iommufd_access_attach(struct iommufd_access *access, u32 ioas_id)
 {
-	return -EOPNOTSUPP;
+	return attach(access, ioas_id, false);
 }
 EXPORT_SYMBOL_GPL(iommufd_access_attach);
 
+/**
+ * iommufd_access_replace - let an access use another IOAS
+ * @access: attached; told to unpin all it has pinned
+ * @ioas_id: object id of the IOAS, which may be the same
+ *
+ * Return: 0; -ENOENT if there is no such IOAS or it is not attached; else as
+ * iommufd_access_attach(). A failure leaves it where it was.
+ */
 int iommufd_access_replace(struct iommufd_access *access, u32 ioas_id)
 {
-	return -EOPNOTSUPP;
+	return attach(access, ioas_id, true);
 }
 EXPORT_SYMBOL_GPL(iommufd_access_replace);
 
+/**
+ * iommufd_access_detach - let an access use its IOAS no longer
+ * @access: attached; told to unpin all it has pinned, and waited for
+ */
 void iommufd_access_detach(struct iommufd_access *access)
 {
-	WARN_ON_ONCE(1);
+	mutex_lock(&access->change_lock);
+	if (!WARN_ON(!access->current_binding->ioas))
+		unbind(access->current_binding);
+	mutex_unlock(&access->change_lock);
 }
 EXPORT_SYMBOL_GPL(iommufd_access_detach);
 
+/**
+ * iommufd_access_destroy - undo iommufd_access_create()
+ * @access: detached if it was not; gone afterwards
+ */
+void iommufd_access_destroy(struct iommufd_access *access)
+{
+	struct iommufd_ctx *ictx = access->ictx;
+
+	mutex_lock(&access->change_lock);
+	if (access->current_binding->ioas)
+		unbind(access->current_binding);
+	mutex_unlock(&access->change_lock);
+	/* The driver was the one user, and nothing depends on an access. */
+	WARN_ON(!object_destroy_unused(ictx, &access->obj));
+	iommufd_ctx_put(ictx);
+}
+EXPORT_SYMBOL_GPL(iommufd_access_destroy);
+
+/* The IOAS a request of the driver goes to, pinned for it. */
+static struct ioas *pin_ioas(struct iommufd_access *access,
+			     struct binding **binding)
+{
+	struct ioas *ioas;
+
+	spin_lock(&access->lock);
+	*binding = access->current_binding;
+	ioas = (*binding)->ioas;
+	if (ioas)
+		object_pin_used(&ioas->obj);
+	spin_unlock(&access->lock);
+	return ioas;
+}
+
+/**
+ * iommufd_access_pin_pages - pin memory and get its pages
+ * @access: created with needs_pin_pages
+ * @iova: first byte
+ * @length: bytes
+ * @out_pages: out: each page that @iova to @iova + @length - 1 touches
+ * @flags: %IOMMUFD_ACCESS_RW_WRITE if they will be written
+ *
+ * They are pinned until iommufd_access_unpin_pages() with the same range.
+ *
+ * Context: may fault in user memory.
+ * Return: 0; -EINVAL without needs_pin_pages; -ENOENT if not attached; the
+ * errors of iopt_pin().
+ */
 int iommufd_access_pin_pages(struct iommufd_access *access, unsigned long iova,
 			     unsigned long length, struct page **out_pages,
 			     unsigned int flags)
 {
-	return -EOPNOTSUPP;
+	struct binding *binding;
+	struct ioas *ioas;
+	int rc;
+
+	if (!access->ops->needs_pin_pages)
+		return -EINVAL;
+	ioas = pin_ioas(access, &binding);
+	if (!ioas)
+		return -ENOENT;
+	rc = iopt_pin(&ioas->iopt, &binding->user, iova, length,
+		      flags & IOMMUFD_ACCESS_RW_WRITE, out_pages);
+	object_unpin(access->ictx, &ioas->obj);
+	return rc;
 }
 EXPORT_SYMBOL_GPL(iommufd_access_pin_pages);
 
+/**
+ * iommufd_access_unpin_pages - undo iommufd_access_pin_pages()
+ * @access: the access
+ * @iova: as given to iommufd_access_pin_pages()
+ * @length: likewise
+ */
 void iommufd_access_unpin_pages(struct iommufd_access *access,
 				unsigned long iova, unsigned long length)
 {
-	WARN_ON_ONCE(1);
+	struct binding *binding;
+	struct ioas *ioas = pin_ioas(access, &binding);
+
+	if (WARN_ON(!ioas))
+		return;
+	iopt_unpin(&ioas->iopt, &binding->user, iova, length);
+	object_unpin(access->ictx, &ioas->obj);
 }
 EXPORT_SYMBOL_GPL(iommufd_access_unpin_pages);
 
+/**
+ * iommufd_access_rw - copy from or to memory by IO address
+ * @access: the access
+ * @iova: first byte
+ * @data: kernel memory
+ * @length: bytes
+ * @flags: %IOMMUFD_ACCESS_RW_WRITE: from @data to @iova
+ *
+ * Context: may fault in user memory. Calls do not wait for each other.
+ * Return: 0; -ENOENT if not attached; the errors of iopt_rw().
+ */
 int iommufd_access_rw(struct iommufd_access *access, unsigned long iova,
 		      void *data, size_t length, unsigned int flags)
 {
-	return -EOPNOTSUPP;
+	struct binding *binding;
+	struct ioas *ioas = pin_ioas(access, &binding);
+	int rc;
+
+	if (!ioas)
+		return -ENOENT;
+	rc = iopt_rw(&ioas->iopt, iova, data, length, flags);
+	object_unpin(access->ictx, &ioas->obj);
+	return rc;
 }
 EXPORT_SYMBOL_GPL(iommufd_access_rw);

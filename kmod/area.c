@@ -10,6 +10,17 @@
 
 #include "area.h"
 #include "io_pagetable.h"
+#include "pages.h"
+
+/**
+ * struct mapping - memory and the area it was mapped with, in one allocation
+ * @pages: the memory
+ * @area: unused if the memory is mapped by other areas only
+ */
+struct mapping {
+	struct pages pages;
+	struct area area;
+};
 
 static struct kmem_cache *area_cache;
 
@@ -22,7 +33,7 @@ static struct kmem_cache *area_cache;
 bool area_busy(const struct area *area)
 {
 	/* Pairs with the release in area_set_live(). */
-	return smp_load_acquire(&area->state) == AREA_BUSY;
+	return smp_load_acquire(&area->state) != AREA_LIVE;
 }
 
 /**
@@ -78,23 +89,89 @@ int area_wait_idle(struct io_pagetable *iopt, const struct area *area,
 	return 0;
 }
 
-/**
- * area_alloc - memory for an area
- *
- * Return: the area, uninitialised, or NULL.
- */
-struct area *area_alloc(void)
+static void area_describe(struct area *area, struct pages *pages,
+			  unsigned long offset, unsigned long length, int prot)
 {
-	return kmem_cache_alloc(area_cache, GFP_KERNEL_ACCOUNT);
+	*area = (struct area){
+		.node.last = length - 1,
+		.pages = pages,
+		.offset = offset,
+		.prot = prot,
+		.state = AREA_HIDDEN,
+	};
 }
 
 /**
- * area_free - give it back
- * @area: in no space
+ * area_of_pages - the area that memory is mapped with first
+ * @pages: just created; the reference is the area's from now on
+ * @offset: first byte
+ * @length: bytes, at least 1
+ * @prot: IOMMU_READ and so on
+ *
+ * Return: the area, in no space yet. It takes no memory of its own.
  */
-void area_free(struct area *area)
+struct area *area_of_pages(struct pages *pages, unsigned long offset,
+			   unsigned long length, int prot)
 {
-	kmem_cache_free(area_cache, area);
+	struct area *area = &container_of(pages, struct mapping, pages)->area;
+
+	area_describe(area, pages, offset, length, prot);
+	return area;
+}
+
+/**
+ * area_sharing - another area for memory that is mapped already
+ * @pages: the memory; the area takes a reference of its own
+ * @offset: first byte
+ * @length: bytes, at least 1
+ * @prot: IOMMU_READ and so on
+ *
+ * Return: the area, in no space yet, or NULL.
+ */
+struct area *area_sharing(struct pages *pages, unsigned long offset,
+			  unsigned long length, int prot)
+{
+	struct area *area = kmem_cache_alloc(area_cache, GFP_KERNEL_ACCOUNT);
+
+	if (!area)
+		return NULL;
+	refcount_inc(&pages->refs);
+	area_describe(area, pages, offset, length, prot);
+	return area;
+}
+
+/**
+ * area_destroy - give back an area and its reference to the memory
+ * @area: in no space; does not use its pages
+ */
+void area_destroy(struct area *area)
+{
+	struct pages *pages = area->pages;
+
+	if (area != &container_of(pages, struct mapping, pages)->area)
+		kmem_cache_free(area_cache, area);
+	pages_put(pages);
+}
+
+/**
+ * area_use_pages - pin the memory of an area
+ * @area: busy, or in no space
+ *
+ * Return: see pages_use().
+ */
+int area_use_pages(struct area *area)
+{
+	return pages_use(area->pages, area_first_page(area),
+			 area_last_page(area));
+}
+
+/**
+ * area_unuse_pages - undo area_use_pages(); cannot fail
+ * @area: in no domain any more
+ */
+void area_unuse_pages(struct area *area)
+{
+	pages_unuse(area->pages, area_first_page(area), area_last_page(area));
 }
 
 /**
@@ -104,10 +181,18 @@ void area_free(struct area *area)
  */
 int area_init(void)
 {
+	int rc = pages_init(sizeof(struct mapping));
+
+	if (rc)
+		return rc;
 	area_cache = kmem_cache_create("iommufd_area", sizeof(struct area),
 				       __alignof__(struct area), SLAB_ACCOUNT,
 				       NULL);
-	return area_cache ? 0 : -ENOMEM;
+	if (!area_cache) {
+		pages_exit();
+		return -ENOMEM;
+	}
+	return 0;
 }
 
 /**
@@ -116,4 +201,5 @@ int area_init(void)
 void area_exit(void)
 {
 	kmem_cache_destroy(area_cache);
+	pages_exit();
 }

@@ -286,7 +286,10 @@ static int change(struct iommufd_device *idev, u32 *pt_id, bool replace)
 		hwpt = to_hwpt(obj);
 	ioas = hwpt ? hwpt->ioas : to_ioas(obj);
 
-	rc = policy_attach(ictx, idev, *pt_id, ioas->obj.id, replace);
+	rc = policy_attach(ictx, idev->obj.id, dev_name(idev->dev), *pt_id,
+			   ioas->obj.id,
+			   replace ? IOMMUFD_POLICY_OP_REPLACE_DEVICE :
+				     IOMMUFD_POLICY_OP_ATTACH_DEVICE);
 	if (!rc) {
 		mutex_lock(&ioas->attach_lock);
 		rc = hwpt ? change_hwpt(idev, hwpt, replace) :

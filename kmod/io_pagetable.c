@@ -14,6 +14,7 @@
 
 #include "area.h"
 #include "io_pagetable.h"
+#include "iopt_access.h"
 #include "pages.h"
 
 /* Areas taken out at a time: one flush, two turns of the lock. */
@@ -25,6 +26,18 @@ static void remove_area(struct io_pagetable *iopt, struct area *area)
 	iopt->nr_areas--;
 	iopt->bytes -= area_length(area);
 	iova_space_remove(&iopt->space, &area->node);
+}
+
+/**
+ * iopt_filled - is an area in any domain
+ * @iopt: the IO page table
+ * @area: busy
+ *
+ * Return: true if so; it uses its pages then.
+ */
+bool iopt_filled(const struct io_pagetable *iopt, const struct area *area)
+{
+	return set_size(iopt->sets[area->edition]);
 }
 
 /* The area is busy: its set of domains stays. */
@@ -50,18 +63,28 @@ undo:
 	return rc;
 }
 
-static int check_fixed(struct io_pagetable *iopt,
-		       const struct area_request *req)
+static void unfill_domains(struct io_pagetable *iopt, struct area *area)
 {
-	unsigned long last = req->iova + req->length - 1;
+	const struct domain_set *set = iopt->sets[area->edition];
+	unsigned int i;
+
+	for (i = 0; i < set_size(set); i++)
+		iommu_unmap(set->domains[i], area->node.start,
+			    area_length(area));
+}
+
+/* Why a range cannot be had, or 0. */
+static int check_range(struct io_pagetable *iopt,
+		       const struct iova_request *where)
+{
+	unsigned long last = where->iova + where->length - 1;
 	struct iova_node *taken;
 	int rc = 0;
 
 	lockdep_assert_held(&iopt->lock);
-	if (!IS_ALIGNED(req->iova | offset_in_page(req->offset),
-			iopt->alignment))
+	if (!IS_ALIGNED(where->iova, iopt->alignment))
 		return -EINVAL;
-	for (taken = iova_space_first(&iopt->space, req->iova, last); taken;
+	for (taken = iova_space_first(&iopt->space, where->iova, last); taken;
 	     taken = iova_space_next(taken, last)) {
 		if (taken->blocked)
 			return -EINVAL;
@@ -72,92 +95,133 @@ static int check_fixed(struct io_pagetable *iopt,
 
 /* Before memory is pinned for a request that cannot succeed. */
 static int check_early(struct io_pagetable *iopt,
-		       const struct area_request *req)
+		       const struct iova_request *where)
 {
 	int rc;
 
-	if (!req->fixed || !READ_ONCE(iopt->nr_domains))
+	if (!where->fixed || !READ_ONCE(iopt->nr_domains))
 		return 0;
 	mutex_lock(&iopt->lock);
-	rc = check_fixed(iopt, req);
+	rc = check_range(iopt, where);
 	mutex_unlock(&iopt->lock);
 	return rc;
 }
 
 /* Keep IOVA and user address congruent as far as a larger IO page may span. */
-static int choose_iova(struct io_pagetable *iopt, struct area_request *req)
+static int choose_iova(struct io_pagetable *iopt, const struct area *area,
+		       struct iova_request *where)
 {
 	struct iova_hole want = {
-		.length = req->length,
+		.length = where->length,
 		.align = PAGE_SIZE,
 		.prefer = PUD_SIZE,
 	};
-	unsigned long i = 0, uptr = req->pages->uptr + req->offset;
+	unsigned long i = 0;
 	int rc;
 
-	if (req->length >= ULONG_MAX / 2)
+	if (where->length >= ULONG_MAX / 2)
 		return -EOVERFLOW;
-	if (!IS_ALIGNED(uptr, iopt->alignment))
-		return -EINVAL;
-	if (req->length < PUD_SIZE)
-		want.prefer = clamp(roundup_pow_of_two(req->length), PAGE_SIZE,
-				    PMD_SIZE);
-	want.phase = uptr & (want.prefer - 1);
+	if (where->length < PUD_SIZE)
+		want.prefer = clamp(roundup_pow_of_two(where->length),
+				    PAGE_SIZE, PMD_SIZE);
+	want.phase = (area->pages->uptr + area->offset) & (want.prefer - 1);
 
 	do {
 		want.start = iopt->nr_allowed ? iopt->allowed[i].start : 0;
 		want.last = iopt->nr_allowed ? iopt->allowed[i].last :
 					       ULONG_MAX;
-		rc = iova_space_find_hole(&iopt->space, &want, &req->iova);
+		rc = iova_space_find_hole(&iopt->space, &want, &where->iova);
 	} while (rc && ++i < iopt->nr_allowed);
 	return rc;
 }
 
-static int place_area(struct io_pagetable *iopt, struct area *area,
-		      struct area_request *req)
+static void remove_areas(struct io_pagetable *iopt, struct area **areas,
+			 unsigned long nr)
 {
+	while (nr--)
+		remove_area(iopt, areas[nr]);
+}
+
+static int place_areas(struct io_pagetable *iopt, struct area **areas,
+		       unsigned long nr, struct iova_request *where,
+		       enum area_state state)
+{
+	unsigned long i, iova;
 	int rc;
 
 	lockdep_assert_held(&iopt->lock);
-	if (!IS_ALIGNED(req->length, iopt->alignment))
+	for (i = 0; i < nr; i++)
+		if (!IS_ALIGNED(areas[i]->offset | area_length(areas[i]),
+				iopt->alignment))
+			return -EINVAL;
+	if (!where->fixed) {
+		rc = choose_iova(iopt, areas[0], where);
+		if (rc)
+			return rc;
+	} else if (!IS_ALIGNED(where->iova, iopt->alignment)) {
 		return -EINVAL;
-	rc = req->fixed ? check_fixed(iopt, req) : choose_iova(iopt, req);
-	if (rc)
-		return rc;
+	}
 
-	area->node.start = req->iova;
-	area->node.last = req->iova + req->length - 1;
-	area->node.blocked = false;
-	area->pages = req->pages;
-	area->offset = req->offset;
-	area->prot = req->prot;
-	area->edition = iopt->edition;
-	area->state = req->pages->pinned ? AREA_BUSY : AREA_LIVE;
-	rc = iova_space_insert(&iopt->space, &area->node);
-	if (rc)
-		return rc;
-	iopt->nr_areas++;
-	iopt->bytes += req->length;
+	iova = where->iova;
+	for (i = 0; i < nr; i++) {
+		struct iova_node *node = &areas[i]->node;
+
+		node->last = iova + area_length(areas[i]) - 1;
+		node->start = iova;
+		areas[i]->edition = iopt->edition;
+		areas[i]->state = state;
+		if (iova_space_insert(&iopt->space, node)) {
+			remove_areas(iopt, areas, i);
+			return check_range(iopt, where);
+		}
+		iopt->nr_areas++;
+		iopt->bytes += area_length(areas[i]);
+		iova = node->last + 1;
+	}
+	return 0;
+}
+
+static void unuse_all(struct area **areas, unsigned long nr)
+{
+	while (nr--)
+		area_unuse_pages(areas[nr]);
+}
+
+static int use_all(struct area **areas, unsigned long nr)
+{
+	unsigned long i;
+	int rc;
+
+	for (i = 0; i < nr; i++) {
+		rc = area_use_pages(areas[i]);
+		if (rc) {
+			unuse_all(areas, i);
+			return rc;
+		}
+	}
 	return 0;
 }
 
 /* Take the lock in a moment when the pages are pinned just if they have to. */
-static int lock_with_pages_ready(struct io_pagetable *iopt, struct pages *pages)
+static int lock_with_pages_ready(struct io_pagetable *iopt, struct area **areas,
+				 unsigned long nr, bool *pinned)
 {
 	bool pin = READ_ONCE(iopt->nr_domains);
 	int rc;
 
+	*pinned = false;
 	for (;;) {
-		if (pin && !pages->pinned) {
-			rc = pages_pin(pages);
+		if (pin && !*pinned) {
+			rc = use_all(areas, nr);
 			if (rc)
 				return rc;
-		} else if (!pin && pages->pinned) {
-			pages_unpin(pages);
+		} else if (!pin && *pinned) {
+			unuse_all(areas, nr);
 		}
+		*pinned = pin;
 		mutex_lock(&iopt->lock);
 		pin = iopt->nr_domains;
-		if (pin == pages->pinned)
+		if (pin == *pinned)
 			return 0;
 		mutex_unlock(&iopt->lock);
 	}
@@ -166,61 +230,62 @@ static int lock_with_pages_ready(struct io_pagetable *iopt, struct pages *pages)
 /**
  * iopt_map - map memory at a range of IO addresses
  * @iopt: the IO page table
- * @req: what is to be mapped, within the address space; on success req->iova
- *	says where it is and req->pages belongs to the area
+ * @areas: what is to be mapped, one behind the other; in no space yet; the
+ *	table's if it succeeds, else the caller's
+ * @nr: how many
+ * @where: the range, within the address space
  *
  * Return: 0; -EINVAL for an address, offset or length off the alignment or
  * an address reserved by a device; -EEXIST if something is mapped there;
  * -EOVERFLOW if the kernel is to choose an address for half the address space
  * or more; -ENOSPC if no hole is large enough; -ENOMEM; the errors of
- * pages_pin() and iommu_map(). A failure leaves nothing behind.
+ * pages_use() and iommu_map(). A failure leaves nothing behind.
  */
-int iopt_map(struct io_pagetable *iopt, struct area_request *req)
+int iopt_map(struct io_pagetable *iopt, struct area **areas, unsigned long nr,
+	     struct iova_request *where)
 {
-	struct pages *pages = req->pages;
-	struct area *area;
+	unsigned long i;
 	bool pinned;
 	int rc;
 
-	rc = check_early(iopt, req);
+	rc = check_early(iopt, where);
 	if (rc)
 		return rc;
-	area = area_alloc();
-	if (!area)
-		return -ENOMEM;
-
-	rc = lock_with_pages_ready(iopt, pages);
+	rc = lock_with_pages_ready(iopt, areas, nr, &pinned);
 	if (rc)
-		goto free;
-	pinned = pages->pinned;
-	rc = place_area(iopt, area, req);
+		return rc;
+	rc = place_areas(iopt, areas, nr, where,
+			 pinned ? AREA_HIDDEN : AREA_LIVE);
 	mutex_unlock(&iopt->lock);
 	if (rc)
-		goto unpin;
+		goto unuse;
 	/* A live area is not ours any more, nor are its pages. */
 	if (!pinned)
 		return 0;
 
-	rc = fill_domains(iopt, area);
-	if (rc)
-		goto remove;
-	area_set_live(iopt, area);
+	for (i = 0; i < nr; i++) {
+		rc = fill_domains(iopt, areas[i]);
+		if (rc)
+			goto unfill;
+	}
+	for (i = 0; i < nr; i++)
+		area_set_live(iopt, areas[i]);
 	return 0;
 
-remove:
+unfill:
+	while (i--)
+		unfill_domains(iopt, areas[i]);
 	mutex_lock(&iopt->lock);
-	remove_area(iopt, area);
+	remove_areas(iopt, areas, nr);
 	mutex_unlock(&iopt->lock);
 	area_wake_waiters(iopt);
-unpin:
+unuse:
 	if (pinned)
-		pages_unpin(pages);
-free:
-	area_free(area);
+		unuse_all(areas, nr);
 	return rc;
 }
 
-/* Make up to UNMAP_BATCH areas busy, all of them within the range. */
+/* Hide up to UNMAP_BATCH areas, all of them within the range. */
 static int take_areas(struct io_pagetable *iopt, unsigned long start,
 		      unsigned long last, unsigned int task_state,
 		      struct area **areas, unsigned int *nr)
@@ -249,7 +314,7 @@ again:
 				return rc;
 			goto again;
 		}
-		area->state = AREA_BUSY;
+		area->state = AREA_HIDDEN;
 		areas[(*nr)++] = area;
 	}
 	return 0;
@@ -291,8 +356,8 @@ static void unmap_batch(struct io_pagetable *iopt, struct area **areas,
 		unmap_from_domains(iopt, areas, nr, !areas[0]->edition);
 
 	for (i = 0; i < nr; i++)
-		if (areas[i]->pages->pinned)
-			pages_unpin(areas[i]->pages);
+		if (iopt_filled(iopt, areas[i]))
+			area_unuse_pages(areas[i]);
 }
 
 static int unmap_range(struct io_pagetable *iopt, unsigned long start,
@@ -308,6 +373,12 @@ static int unmap_range(struct io_pagetable *iopt, unsigned long start,
 		rc = take_areas(iopt, start, last, task_state, areas, &nr);
 		if (rc || !nr)
 			return rc;
+		rc = iopt_evict_accesses(iopt, areas, nr, task_state);
+		if (rc) {
+			for (i = 0; i < nr; i++)
+				area_set_live(iopt, areas[i]);
+			return rc;
+		}
 		mutex_unlock(&iopt->lock);
 
 		unmap_batch(iopt, areas, nr);
@@ -321,10 +392,8 @@ static int unmap_range(struct io_pagetable *iopt, unsigned long start,
 		mutex_unlock(&iopt->lock);
 
 		area_wake_waiters(iopt);
-		for (i = 0; i < nr; i++) {
-			pages_put(areas[i]->pages);
-			area_free(areas[i]);
-		}
+		for (i = 0; i < nr; i++)
+			area_destroy(areas[i]);
 		cond_resched();
 		mutex_lock(&iopt->lock);
 		/* What others map where we have been is not ours to unmap. */
@@ -343,7 +412,8 @@ static int unmap_range(struct io_pagetable *iopt, unsigned long start,
  *
  * Return: 0, with 0 bytes if nothing is mapped there; -ENOENT if the range cuts
  * an area, nothing is changed then unless others map it meanwhile; -EINTR on a
- * fatal signal while another thread has one of the areas busy.
+ * fatal signal while another thread has one of the areas busy or an access
+ * does not let go of it.
  */
 int iopt_unmap(struct io_pagetable *iopt, unsigned long start,
 	       unsigned long last, unsigned long *unmapped)
@@ -388,6 +458,7 @@ void iopt_init(struct io_pagetable *iopt)
 	/* An IOVA of 0 looks like an error to many: it is never chosen. */
 	iova_space_init(&iopt->space, PAGE_SIZE);
 	init_waitqueue_head(&iopt->idle);
+	INIT_LIST_HEAD(&iopt->accesses);
 	INIT_LIST_HEAD(&iopt->reserved);
 	iopt->alignment = 1;
 	iopt->huge_pages = true;
@@ -395,11 +466,12 @@ void iopt_init(struct io_pagetable *iopt)
 
 /**
  * iopt_destroy - free what is left
- * @iopt: without areas, domains and reservations
+ * @iopt: without areas, domains, accesses and reservations
  */
 void iopt_destroy(struct io_pagetable *iopt)
 {
-	WARN_ON(iopt->nr_areas || !list_empty(&iopt->reserved));
+	WARN_ON(iopt->nr_areas || !list_empty(&iopt->reserved) ||
+		!list_empty(&iopt->accesses));
 	kfree(iopt->sets[0]);
 	kfree(iopt->sets[1]);
 	kvfree(iopt->allowed);

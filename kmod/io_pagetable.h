@@ -10,8 +10,8 @@
 
 #include "iova_space.h"
 
+struct area;
 struct iommu_domain;
-struct pages;
 
 /**
  * struct domain_set - the domains an area is filled into
@@ -44,12 +44,13 @@ static inline unsigned int set_size(const struct domain_set *set)
  *	the current one. A busy area keeps the set of its edition as it is.
  * @edition: index of the current one
  * @nr_domains: domains of the current one; read without @lock as a hint
- * @alignment: of addresses and lengths, bytes: 1 without domains, else the
- *	smallest page of the domains
+ * @alignment: of addresses and lengths, bytes: 1, or the smallest page of a
+ *	domain, or what an access needs, whatever is most
  * @huge_pages: domains may use their larger pages; changed under both locks,
  *	and read with none by who maps: it is disabled only while nothing is
  * @nr_areas: areas in @space
  * @bytes: sum of their lengths
+ * @accesses: struct iopt_access attached
  * @reserved: struct reservation, by address
  * @allowed: where the kernel may choose addresses, by address; all if empty
  * @nr_allowed: entries of @allowed
@@ -66,34 +67,37 @@ struct io_pagetable {
 	bool huge_pages;
 	unsigned long nr_areas;
 	unsigned long bytes;
+	struct list_head accesses;
 	struct list_head reserved;
 	struct iommu_iova_range *allowed;
 	unsigned long nr_allowed;
 };
 
 /**
- * struct area_request - an area to be mapped
- * @pages: the memory; the area takes the caller's reference when it succeeds
- * @offset: first byte of the memory
- * @length: bytes, at least 1
- * @iova: where to if @fixed; set to where it went
- * @prot: IOMMU_READ and so on
+ * struct iova_request - where areas are to be mapped
+ * @length: bytes, of all areas together
+ * @iova: the first byte if @fixed; set to where they went
  * @fixed: the caller chose @iova
  */
-struct area_request {
-	struct pages *pages;
-	unsigned long offset;
+struct iova_request {
 	unsigned long length;
 	unsigned long iova;
-	int prot;
 	bool fixed;
 };
 
-int iopt_map(struct io_pagetable *iopt, struct area_request *req);
+int iopt_map(struct io_pagetable *iopt, struct area **areas, unsigned long nr,
+	     struct iova_request *where);
 int iopt_unmap(struct io_pagetable *iopt, unsigned long start,
 	       unsigned long last, unsigned long *unmapped);
 void iopt_unmap_all(struct io_pagetable *iopt);
 
+int iopt_copy(struct io_pagetable *dst, struct io_pagetable *src,
+	      unsigned long src_iova, struct iova_request *where, int prot);
+int iopt_cut(struct io_pagetable *iopt, unsigned long iova);
+
+bool iopt_filled(const struct io_pagetable *iopt, const struct area *area);
+int iopt_check_alignment(struct io_pagetable *iopt, unsigned long alignment);
+void iopt_update_alignment(struct io_pagetable *iopt);
 int iopt_add_domain(struct io_pagetable *iopt, struct iommu_domain *domain);
 void iopt_remove_domain(struct io_pagetable *iopt, struct iommu_domain *domain);
 int iopt_set_huge_pages(struct io_pagetable *iopt, bool enable);

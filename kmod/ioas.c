@@ -5,6 +5,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "area.h"
 #include "ctx.h"
 #include "ioas.h"
 #include "iopt_reserve.h"
@@ -179,33 +180,94 @@ static int map_prot(u32 flags)
 	return prot;
 }
 
-static int map_user(struct iommufd_ctx *ictx, struct ioas *ioas,
-		    struct iommu_ioas_map *cmd)
+/**
+ * ioas_map_user - map memory of the calling process
+ * @ictx: the context
+ * @ioas: pinned by the caller
+ * @cmd: what and where, checked with ioas_check_map(); its iova is set
+ * @per_process: charge the process rather than the user
+ *
+ * Return: 0; what a policy answers, or -EPROTO if that is outside its contract;
+ * the errors of iopt_map().
+ */
+int ioas_map_user(struct iommufd_ctx *ictx, struct ioas *ioas,
+		  struct iommu_ioas_map *cmd, bool per_process)
 {
-	struct area_request req = {
+	struct iova_request where = {
 		.length = cmd->length,
 		.iova = cmd->iova,
-		.prot = map_prot(cmd->flags),
 		.fixed = cmd->flags & IOMMU_IOAS_MAP_FIXED_IOVA,
 	};
-	bool writable = req.prot & IOMMU_WRITE;
+	int prot = map_prot(cmd->flags);
+	struct pages *pages;
+	struct area *area;
 	u8 kinds;
 	int rc;
 
 	rc = policy_map(ictx, ioas->obj.id, cmd, &kinds);
 	if (rc)
 		return rc;
-	req.pages = pages_create(&ictx->book, ictx->per_process, cmd->user_va,
-				 cmd->length, writable, kinds);
-	if (IS_ERR(req.pages))
-		return PTR_ERR(req.pages);
-	req.offset = cmd->user_va - req.pages->uptr;
+	pages = pages_create(&ictx->book, per_process, cmd->user_va,
+			     cmd->length, prot & IOMMU_WRITE, kinds);
+	if (IS_ERR(pages))
+		return PTR_ERR(pages);
+	area = area_of_pages(pages, cmd->user_va - pages->uptr, cmd->length,
+			     prot);
 
-	rc = iopt_map(&ioas->iopt, &req);
+	rc = iopt_map(&ioas->iopt, &area, 1, &where);
 	if (rc)
-		pages_put(req.pages);
+		area_destroy(area);
 	else
-		cmd->iova = req.iova;
+		cmd->iova = where.iova;
+	return rc;
+}
+
+/* What every request for a mapping has to keep to. */
+static int check_target(u32 flags, u32 reserved, u64 iova, u64 length)
+{
+	const u32 rw = IOMMU_IOAS_MAP_READABLE | IOMMU_IOAS_MAP_WRITEABLE;
+	u64 end;
+
+	if (flags & ~(rw | IOMMU_IOAS_MAP_FIXED_IOVA) || reserved)
+		return -EOPNOTSUPP;
+	if (iova >= ULONG_MAX || length >= ULONG_MAX)
+		return -EOVERFLOW;
+	if (!(flags & rw) || !length)
+		return -EINVAL;
+	if (flags & IOMMU_IOAS_MAP_FIXED_IOVA &&
+	    check_add_overflow(iova, length - 1, &end))
+		return -EOVERFLOW;
+	return 0;
+}
+
+/**
+ * ioas_check_map - is it a valid request to map user memory
+ * @cmd: the request
+ *
+ * Return: 0; -EOPNOTSUPP for unknown flags or nonzero reserved fields;
+ * -EOVERFLOW if a range leaves its address space; -EINVAL if neither readable
+ * nor writable or of no length.
+ */
+int ioas_check_map(const struct iommu_ioas_map *cmd)
+{
+	u64 end;
+	int rc;
+
+	rc = check_target(cmd->flags, cmd->__reserved, cmd->iova, cmd->length);
+	if (!rc && check_add_overflow(cmd->user_va, cmd->length, &end))
+		rc = -EOVERFLOW;
+	return rc;
+}
+
+/* Write the answer of a request that has mapped something, or undo it. */
+static int respond_mapped(struct ucmd *ucmd, size_t size, struct ioas *ioas,
+			  u64 iova, u64 length)
+{
+	unsigned long unmapped;
+	int rc = ucmd_respond(ucmd, size);
+
+	if (rc)
+		iopt_unmap(&ioas->iopt, iova, iova + length - 1, &unmapped);
 	return rc;
 }
 
@@ -213,44 +275,90 @@ static int map_user(struct iommufd_ctx *ictx, struct ioas *ioas,
  * ioas_map_ioctl - IOMMU_IOAS_MAP
  * @ucmd: the ioctl
  *
- * Return: 0; -EOPNOTSUPP for unknown flags or nonzero reserved fields;
- * -EOVERFLOW if a range leaves its address space; -EINVAL if neither readable
- * nor writable or of no length; -ENOENT; what a policy answers, or -EPROTO if
- * that is outside its contract; the errors of iopt_map(); -EFAULT if the
- * answer cannot be written, which unmaps again.
+ * Return: 0; the errors of ioas_check_map(); -ENOENT; the errors of
+ * ioas_map_user(); -EFAULT if the answer cannot be written, which unmaps again.
  */
 int ioas_map_ioctl(struct ucmd *ucmd)
 {
-	const u32 rw = IOMMU_IOAS_MAP_READABLE | IOMMU_IOAS_MAP_WRITEABLE;
 	struct iommu_ioas_map *cmd = ucmd->cmd;
-	unsigned long unmapped;
 	struct ioas *ioas;
-	u64 end;
 	int rc;
 
-	if (cmd->flags & ~(rw | IOMMU_IOAS_MAP_FIXED_IOVA) || cmd->__reserved)
-		return -EOPNOTSUPP;
-	if (cmd->iova >= ULONG_MAX || cmd->length >= ULONG_MAX)
-		return -EOVERFLOW;
-	if (!(cmd->flags & rw) || !cmd->length)
-		return -EINVAL;
-	if (check_add_overflow(cmd->user_va, cmd->length, &end) ||
-	    (cmd->flags & IOMMU_IOAS_MAP_FIXED_IOVA &&
-	     check_add_overflow(cmd->iova, cmd->length - 1, &end)))
-		return -EOVERFLOW;
+	rc = ioas_check_map(cmd);
+	if (rc)
+		return rc;
 	ioas = ioas_pin(ucmd->ictx, cmd->ioas_id);
 	if (IS_ERR(ioas))
 		return PTR_ERR(ioas);
 
-	rc = map_user(ucmd->ictx, ioas, cmd);
-	if (!rc) {
-		rc = ucmd_respond(ucmd, sizeof(*cmd));
-		if (rc)
-			iopt_unmap(&ioas->iopt, cmd->iova,
-				   cmd->iova + cmd->length - 1, &unmapped);
-	}
+	rc = ioas_map_user(ucmd->ictx, ioas, cmd, ucmd->ictx->per_process);
+	if (!rc)
+		rc = respond_mapped(ucmd, sizeof(*cmd), ioas, cmd->iova,
+				    cmd->length);
 	trace_iommufd_map(ucmd->ictx->id, cmd, rc);
 	object_unpin(ucmd->ictx, &ioas->obj);
+	return rc;
+}
+
+static int copy_range(struct ucmd *ucmd, struct ioas *dst, struct ioas *src)
+{
+	struct iommu_ioas_copy *cmd = ucmd->cmd;
+	struct iova_request where = {
+		.length = cmd->length,
+		.iova = cmd->dst_iova,
+		.fixed = cmd->flags & IOMMU_IOAS_MAP_FIXED_IOVA,
+	};
+	int rc;
+
+	rc = policy_copy(ucmd->ictx, cmd);
+	if (rc)
+		return rc;
+	rc = iopt_copy(&dst->iopt, &src->iopt, cmd->src_iova, &where,
+		       map_prot(cmd->flags));
+	if (rc)
+		return rc;
+	cmd->dst_iova = where.iova;
+	return respond_mapped(ucmd, sizeof(*cmd), dst, cmd->dst_iova,
+			      cmd->length);
+}
+
+/**
+ * ioas_copy_ioctl - IOMMU_IOAS_COPY
+ * @ucmd: the ioctl
+ *
+ * Return: 0; -EOPNOTSUPP for unknown flags; -EOVERFLOW if a range leaves its
+ * address space; -EINVAL if neither readable nor writable or of no length;
+ * -ENOENT if there is no such IOAS or part of the source is not mapped; -EPERM
+ * if the copy is to be writable and the memory was not mapped so; what a policy
+ * answers, or -EPROTO if that is outside its contract; the errors of
+ * iopt_map(); -EFAULT if the answer cannot be written, which unmaps again.
+ */
+int ioas_copy_ioctl(struct ucmd *ucmd)
+{
+	struct iommu_ioas_copy *cmd = ucmd->cmd;
+	struct ioas *dst, *src;
+	u64 end;
+	int rc;
+
+	rc = check_target(cmd->flags, 0, cmd->dst_iova, cmd->length);
+	if (rc)
+		return rc;
+	if (check_add_overflow(cmd->src_iova, cmd->length - 1, &end))
+		return -EOVERFLOW;
+	src = ioas_pin(ucmd->ictx, cmd->src_ioas_id);
+	if (IS_ERR(src))
+		return PTR_ERR(src);
+	dst = ioas_pin(ucmd->ictx, cmd->dst_ioas_id);
+	if (IS_ERR(dst)) {
+		rc = PTR_ERR(dst);
+		goto unpin_src;
+	}
+
+	rc = copy_range(ucmd, dst, src);
+	trace_iommufd_copy(ucmd->ictx->id, cmd, rc);
+	object_unpin(ucmd->ictx, &dst->obj);
+unpin_src:
+	object_unpin(ucmd->ictx, &src->obj);
 	return rc;
 }
 

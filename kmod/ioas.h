@@ -6,6 +6,8 @@
 #include "io_pagetable.h"
 #include "object.h"
 
+struct iommu_ioas_map;
+struct iommufd_ctx;
 struct seq_file;
 struct ucmd;
 
@@ -34,8 +36,12 @@ int ioas_alloc_ioctl(struct ucmd *ucmd);
 int ioas_iova_ranges_ioctl(struct ucmd *ucmd);
 int ioas_allow_iovas_ioctl(struct ucmd *ucmd);
 int ioas_map_ioctl(struct ucmd *ucmd);
+int ioas_copy_ioctl(struct ucmd *ucmd);
 int ioas_unmap_ioctl(struct ucmd *ucmd);
 int ioas_option_ioctl(struct ucmd *ucmd);
+int ioas_check_map(const struct iommu_ioas_map *cmd);
+int ioas_map_user(struct iommufd_ctx *ictx, struct ioas *ioas,
+		  struct iommu_ioas_map *cmd, bool per_process);
 void ioas_show(struct object *obj, struct seq_file *seq);
 
 #endif

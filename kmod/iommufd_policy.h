@@ -31,11 +31,18 @@ enum iommufd_policy_flags {
  * @IOMMUFD_POLICY_OP_IOAS_MAP: IOMMU_IOAS_MAP
  * @IOMMUFD_POLICY_OP_ATTACH_DEVICE: first attach of a device
  * @IOMMUFD_POLICY_OP_REPLACE_DEVICE: an attached device moves elsewhere
+ * @IOMMUFD_POLICY_OP_IOAS_COPY: IOMMU_IOAS_COPY
+ * @IOMMUFD_POLICY_OP_ATTACH_ACCESS: an in-kernel user, as an emulated device is,
+ *	attaches to an IOAS
+ * @IOMMUFD_POLICY_OP_REPLACE_ACCESS: one moves to another IOAS
  */
 enum iommufd_policy_op {
 	IOMMUFD_POLICY_OP_IOAS_MAP = 1,
 	IOMMUFD_POLICY_OP_ATTACH_DEVICE,
 	IOMMUFD_POLICY_OP_REPLACE_DEVICE,
+	IOMMUFD_POLICY_OP_IOAS_COPY,
+	IOMMUFD_POLICY_OP_ATTACH_ACCESS,
+	IOMMUFD_POLICY_OP_REPLACE_ACCESS,
 };
 
 /**
@@ -57,6 +64,7 @@ enum iommufd_policy_prot {
  * @IOMMUFD_POLICY_MEM_FILE: shared mapping of a file of any other filesystem
  * @IOMMUFD_POLICY_MEM_PFNMAP: device memory and other pages without owner
  * @IOMMUFD_POLICY_MEM_NONE: part of the range is not mapped at all
+ * @IOMMUFD_POLICY_MEM_ALL: all of them: it may be anything
  */
 enum iommufd_policy_mem {
 	IOMMUFD_POLICY_MEM_ANON = 1U << 0,
@@ -65,6 +73,7 @@ enum iommufd_policy_mem {
 	IOMMUFD_POLICY_MEM_FILE = 1U << 3,
 	IOMMUFD_POLICY_MEM_PFNMAP = 1U << 4,
 	IOMMUFD_POLICY_MEM_NONE = 1U << 5,
+	IOMMUFD_POLICY_MEM_ALL = (1U << 6) - 1,
 };
 
 /**
@@ -106,12 +115,15 @@ struct iommufd_policy_who {
  * @iova: the IO address asked for; 0 while @fixed is 0. @iova + @length is 0
  *	for a range up to the last address
  * @length: bytes, at least 1
- * @uptr: address in the caller's address space; @uptr + @length does not wrap
+ * @uptr: address in the caller's address space; @uptr + @length does not wrap;
+ *	0 for a copy
+ * @src_iova: IO address the memory of a copy is mapped at already
  * @op: enum iommufd_policy_op
  * @ioas_id: object id of the IOAS
+ * @src_ioas_id: object id of the IOAS that @src_iova is in
  * @prot: bits of enum iommufd_policy_prot
  * @mem: bits of enum iommufd_policy_mem; may be 0 for policies without
- *	%IOMMUFD_POLICY_F_MEM_KIND
+ *	%IOMMUFD_POLICY_F_MEM_KIND; all of them for a copy
  * @fixed: 1 if user space chose the IOVA
  */
 struct iommufd_policy_map_request {
@@ -119,8 +131,10 @@ struct iommufd_policy_map_request {
 	u64 iova;
 	u64 length;
 	u64 uptr;
+	u64 src_iova;
 	u32 op;
 	u32 ioas_id;
+	u32 src_ioas_id;
 	u32 prot;
 	u32 mem;
 	u32 fixed;
@@ -130,10 +144,11 @@ struct iommufd_policy_map_request {
  * struct iommufd_policy_attach_request - argument of the attach hook, read-only
  * @who: who is asking
  * @op: enum iommufd_policy_op
- * @dev_id: object id of the device
+ * @dev_id: object id of the device or access
  * @pt_id: object id it is to be attached to: an IOAS or a HWPT
  * @ioas_id: object id of the IOAS behind @pt_id
- * @dev_name: name of the device on its bus, "0000:00:03.0", cut to fit
+ * @dev_name: name of the device on its bus, "0000:00:03.0", cut to fit; empty
+ *	for an access
  */
 struct iommufd_policy_attach_request {
 	struct iommufd_policy_who who;
@@ -179,13 +194,13 @@ struct iommufd_policy_exit_info {
  */
 struct iommufd_policy_ops {
 	/**
-	 * @map: asked before user memory is mapped. 0 allows; a refusing errno
-	 * is returned to the caller. Absent: allows.
+	 * @map: asked before user memory is mapped or copied. 0 allows; a
+	 * refusing errno is returned to the caller. Absent: allows.
 	 */
 	int (*map)(const struct iommufd_policy_map_request *req);
 	/**
-	 * @attach: asked before a device is attached to an IOAS or HWPT, or
-	 * moved to another. What the IOMMU cannot tell apart from it, the other
+	 * @attach: asked before a device or access is attached to an IOAS or
+	 * HWPT, or moved to another. What the IOMMU cannot tell apart from it, the other
 	 * devices of its group, goes with it unasked. 0 allows; a refusing
 	 * errno is returned to the caller. Absent: allows.
 	 */

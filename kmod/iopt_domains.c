@@ -14,27 +14,27 @@
 
 #include "area.h"
 #include "io_pagetable.h"
+#include "iopt_access.h"
 #include "iopt_reserve.h"
 #include "pages.h"
 
 static int fill_one(struct io_pagetable *iopt, struct area *area,
 		    struct iommu_domain *domain)
 {
-	struct pages *pages = area->pages;
-	bool first = !pages->pinned;
+	bool first = !iopt_filled(iopt, area);
 	int rc;
 
 	if (!area_aligned(area, iopt->alignment))
 		return -EADDRINUSE;
 	if (first) {
-		rc = pages_pin(pages);
+		rc = area_use_pages(area);
 		if (rc)
 			return rc;
 	}
-	rc = pages_map(pages, area->offset, area_length(area), domain,
+	rc = pages_map(area->pages, area->offset, area_length(area), domain,
 		       area->node.start, area->prot, iopt->huge_pages);
 	if (rc && first)
-		pages_unpin(pages);
+		area_unuse_pages(area);
 	return rc;
 }
 
@@ -43,7 +43,7 @@ static void unfill_one(struct area *area, struct iommu_domain *domain,
 {
 	iommu_unmap(domain, area->node.start, area_length(area));
 	if (last)
-		pages_unpin(area->pages);
+		area_unuse_pages(area);
 }
 
 /*
@@ -116,27 +116,61 @@ static int make_room(struct io_pagetable *iopt, unsigned int nr)
 	return 0;
 }
 
-static unsigned long set_alignment(const struct domain_set *set,
-				   bool huge_pages)
+static unsigned long find_alignment(struct io_pagetable *iopt)
 {
-	unsigned long alignment = huge_pages ? 1 : PAGE_SIZE;
+	const struct domain_set *set = iopt->sets[iopt->edition];
+	unsigned long alignment = iopt->huge_pages ? 1 : PAGE_SIZE;
+	struct iopt_access *access;
 	unsigned int i;
 
+	lockdep_assert_held(&iopt->lock);
 	for (i = 0; i < set_size(set); i++)
 		alignment = max(alignment,
 				1UL << __ffs(set->domains[i]->pgsize_bitmap));
+	list_for_each_entry(access, &iopt->accesses, entry)
+		alignment = max(alignment, access->alignment);
 	return alignment;
+}
+
+/**
+ * iopt_check_alignment - could the areas have an alignment
+ * @iopt: the IO page table
+ * @alignment: bytes, a power of two
+ *
+ * Context: iopt->lock is held.
+ * Return: 0, or -EADDRINUSE if one of them does not suit.
+ */
+int iopt_check_alignment(struct io_pagetable *iopt, unsigned long alignment)
+{
+	struct iova_node *node;
+
+	lockdep_assert_held(&iopt->lock);
+	if (alignment <= iopt->alignment)
+		return 0;
+	for (node = iova_space_first(&iopt->space, 0, ULONG_MAX); node;
+	     node = iova_space_next(node, ULONG_MAX))
+		if (!node->blocked && !area_aligned(to_area(node), alignment))
+			return -EADDRINUSE;
+	return 0;
+}
+
+/**
+ * iopt_update_alignment - a domain, an access or the option came or went
+ * @iopt: the IO page table
+ *
+ * Context: iopt->lock is held.
+ */
+void iopt_update_alignment(struct io_pagetable *iopt)
+{
+	iopt->alignment = find_alignment(iopt);
 }
 
 static void switch_edition(struct io_pagetable *iopt)
 {
-	const struct domain_set *set;
-
 	mutex_lock(&iopt->lock);
 	iopt->edition = !iopt->edition;
-	set = iopt->sets[iopt->edition];
-	WRITE_ONCE(iopt->nr_domains, set_size(set));
-	iopt->alignment = set_alignment(set, iopt->huge_pages);
+	WRITE_ONCE(iopt->nr_domains, set_size(iopt->sets[iopt->edition]));
+	iopt_update_alignment(iopt);
 	mutex_unlock(&iopt->lock);
 }
 
@@ -166,7 +200,7 @@ static int reserve_outside_aperture(struct io_pagetable *iopt,
  * takes. Maps and unmaps go on meanwhile, each area waiting for itself only.
  * Return: 0; -EINVAL if the smallest page of the domain is larger than
  * PAGE_SIZE; -EADDRINUSE if an area lies outside the aperture or off the
- * alignment of the domain; the errors of pages_pin() and iommu_map(); -EINTR
+ * alignment of the domain; the errors of pages_use() and iommu_map(); -EINTR
  * on a fatal signal. The domain is empty again after a failure.
  */
 int iopt_add_domain(struct io_pagetable *iopt, struct iommu_domain *domain)
@@ -243,32 +277,22 @@ void iopt_remove_domain(struct io_pagetable *iopt, struct iommu_domain *domain)
  */
 int iopt_set_huge_pages(struct io_pagetable *iopt, bool enable)
 {
-	struct iova_node *node;
 	int rc = 0;
 
 	mutex_lock(&iopt->domains_lock);
 	mutex_lock(&iopt->lock);
 	if (enable == iopt->huge_pages)
 		goto unlock;
-	if (!enable && iopt->nr_areas && iopt->nr_domains) {
+	if (!enable && iopt->nr_areas && iopt->nr_domains)
 		rc = -EINVAL;
+	else if (!enable)
+		rc = iopt_check_alignment(iopt, PAGE_SIZE);
+	if (rc)
 		goto unlock;
-	}
-	for (node = iova_space_first(&iopt->space, 0, ULONG_MAX);
-	     node && !enable;
-	     node = iova_space_next(node, ULONG_MAX)) {
-		if (node->blocked)
-			continue;
-		if (!area_aligned(to_area(node), PAGE_SIZE)) {
-			rc = -EADDRINUSE;
-			goto unlock;
-		}
-	}
 	iopt->huge_pages = enable;
-	iopt->alignment = set_alignment(iopt->sets[iopt->edition], enable);
+	iopt_update_alignment(iopt);
 unlock:
 	mutex_unlock(&iopt->lock);
 	mutex_unlock(&iopt->domains_lock);
 	return rc;
 }
-

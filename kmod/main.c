@@ -18,7 +18,6 @@
 #include "ctx.h"
 #include "ioas.h"
 #include "object.h"
-#include "pages.h"
 #include "policy.h"
 
 #define CREATE_TRACE_POINTS
@@ -123,6 +122,7 @@ union command {
 	struct iommu_destroy destroy;
 	struct iommu_ioas_alloc ioas_alloc;
 	struct iommu_ioas_allow_iovas ioas_allow_iovas;
+	struct iommu_ioas_copy ioas_copy;
 	struct iommu_ioas_iova_ranges ioas_iova_ranges;
 	struct iommu_ioas_map ioas_map;
 	struct iommu_ioas_unmap ioas_unmap;
@@ -154,6 +154,8 @@ static const struct ioctl ioctls[] = {
 	      out_ioas_id),
 	IOCTL(IOMMU_IOAS_ALLOW_IOVAS, ioas_allow_iovas_ioctl,
 	      struct iommu_ioas_allow_iovas, allowed_iovas),
+	IOCTL(IOMMU_IOAS_COPY, ioas_copy_ioctl, struct iommu_ioas_copy,
+	      src_iova),
 	IOCTL(IOMMU_IOAS_IOVA_RANGES, ioas_iova_ranges_ioctl,
 	      struct iommu_ioas_iova_ranges, out_iova_alignment),
 	IOCTL(IOMMU_IOAS_MAP, ioas_map_ioctl, struct iommu_ioas_map, iova),
@@ -328,12 +330,9 @@ static int __init iommufd_init(void)
 {
 	int rc;
 
-	rc = pages_init();
-	if (rc)
-		return rc;
 	rc = area_init();
 	if (rc)
-		goto exit_pages;
+		return rc;
 	rc = policy_init();
 	if (rc)
 		goto exit_cache;
@@ -346,8 +345,6 @@ exit_policy:
 	policy_exit();
 exit_cache:
 	area_exit();
-exit_pages:
-	pages_exit();
 	return rc;
 }
 
@@ -356,7 +353,6 @@ static void __exit iommufd_exit(void)
 	misc_deregister(&iommu_misc);
 	policy_exit();
 	area_exit();
-	pages_exit();
 }
 
 module_init(iommufd_init);

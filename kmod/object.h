@@ -14,6 +14,7 @@ enum object_type {
 	OBJECT_IOAS,
 	OBJECT_HWPT,
 	OBJECT_DEVICE,
+	OBJECT_ACCESS,
 };
 
 /**
@@ -42,6 +43,7 @@ void object_abort(struct iommufd_ctx *ictx, struct object *obj);
 
 struct object *object_pin(struct iommufd_ctx *ictx, u32 id,
 			  enum object_type type);
+void object_pin_used(struct object *obj);
 void object_unpin(struct iommufd_ctx *ictx, struct object *obj);
 
 bool object_use(struct object *obj);

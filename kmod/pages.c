@@ -58,22 +58,30 @@ struct pages *pages_create(struct account_book *book, bool per_process,
 	else
 		pages->mode = per_process ? ACCOUNT_PROCESS : ACCOUNT_USER;
 	pages->writable = writable;
-	pages->pinned = false;
 	pages->kinds = kinds;
+	mutex_init(&pages->lock);
+	pages->whole = 0;
+	uses_init(&pages->uses);
 	pages->uptr = first_vpn << PAGE_SHIFT;
-	pages->nr_pages = last_vpn - first_vpn + 1;
+	pfn_table_init(&pages->table, first_vpn, last_vpn - first_vpn + 1);
 	return pages;
+}
+
+static bool in_use(const struct pages *pages)
+{
+	return pages->whole || !uses_empty(&pages->uses);
 }
 
 /**
  * pages_put - drop a reference
- * @pages: freed with the last one; must not be pinned then
+ * @pages: freed with the last one; not in use then
  */
 void pages_put(struct pages *pages)
 {
 	if (!refcount_dec_and_test(&pages->refs))
 		return;
-	WARN_ON(pages->pinned);
+	WARN_ON(in_use(pages));
+	mutex_destroy(&pages->lock);
 	account_put(pages->account);
 	kmem_cache_free(pages_cache, pages);
 }
@@ -122,16 +130,19 @@ static void unpin_run(const struct pages *pages, unsigned long pfn,
 	unpin_user_page_range_dirty_lock(pfn_to_page(pfn), nr, pages->writable);
 }
 
-static void unpin_first(struct pages *pages, unsigned long nr)
+static void unpin_pages(struct pages *pages, unsigned long first,
+			unsigned long last)
 {
-	unsigned long index = 0, pfn, run;
+	unsigned long index = first, pfn, run;
 
-	while (index < nr) {
-		run = pfn_table_run(&pages->table, index, nr - index, &pfn);
+	while (index <= last) {
+		run = pfn_table_run(&pages->table, index, last - index + 1,
+				    &pfn);
 		unpin_run(pages, pfn, run);
 		index += run;
 		cond_resched();
 	}
+	pfn_table_clear(&pages->table, first, last - first + 1);
 }
 
 static long pin_batch(const struct pages *pages, unsigned long index,
@@ -185,17 +196,60 @@ static unsigned long contiguous(struct page **pages, unsigned long nr)
 	return n;
 }
 
-static int pin_all(struct pages *pages, struct page **batch,
-		   unsigned long batch_size)
+/**
+ * struct batch - room for what one call of GUP answers
+ * @size: pages that fit
+ * @list: the answer; @small, or allocated
+ * @small: enough for small requests
+ */
+struct batch {
+	unsigned long size;
+	struct page **list;
+	struct page *small[SMALL_BATCH];
+};
+
+#ifdef IOMMUFD_TEST_BUILD
+/* The most pages to be pinned at a time; 0: as many as fit. */
+unsigned int pages_test_batch;
+#else
+#define pages_test_batch 0
+#endif
+
+static void batch_init(struct batch *batch, unsigned long total)
 {
-	unsigned long total = pages->nr_pages, index = 0;
+	batch->list = NULL;
+	batch->size = LARGE_BATCH;
+	if (total > SMALL_BATCH)
+		batch->list = kmalloc_array(min(total, LARGE_BATCH),
+					    sizeof(*batch->list),
+					    GFP_KERNEL | __GFP_NOWARN);
+	/* A large request works with the small one too, if more slowly. */
+	if (!batch->list) {
+		batch->list = batch->small;
+		batch->size = SMALL_BATCH;
+	}
+	if (pages_test_batch)
+		batch->size = min(batch->size, pages_test_batch);
+}
+
+static void batch_free(struct batch *batch)
+{
+	if (batch->list != batch->small)
+		kfree(batch->list);
+}
+
+static int pin_pages(struct pages *pages, unsigned long first,
+		     unsigned long last, struct batch *batch)
+{
+	struct page **list = batch->list;
+	unsigned long index = first;
 	struct run run = {};
 	long got, i = 0;
 	int rc;
 
-	while (index < total) {
-		got = pin_batch(pages, index, min(total - index, batch_size),
-				batch);
+	while (index <= last) {
+		got = pin_batch(pages, index,
+				min(last - index + 1, batch->size), list);
 		i = 0;
 		rc = got;
 		if (got < 0) {
@@ -203,12 +257,12 @@ static int pin_all(struct pages *pages, struct page **batch,
 			goto undo;
 		}
 		rc = -EAGAIN;
-		if (!kinds_allowed(pages, batch, got))
+		if (!kinds_allowed(pages, list, got))
 			goto undo;
 
 		while (i < got) {
-			unsigned long pfn = page_to_pfn(batch[i]);
-			unsigned long nr = contiguous(batch + i, got - i);
+			unsigned long pfn = page_to_pfn(list[i]);
+			unsigned long nr = contiguous(list + i, got - i);
 
 			if (run.nr && pfn == run.pfn + run.nr) {
 				run.nr += nr;
@@ -230,68 +284,155 @@ static int pin_all(struct pages *pages, struct page **batch,
 undo:
 	/* Behind the table: the open run, then the rest of the batch. */
 	if (i < got)
-		unpin_user_pages(batch + i, got - i);
-	if (run.nr)
+		unpin_user_pages(list + i, got - i);
+	if (run.nr) {
 		unpin_run(pages, run.pfn, run.nr);
-	unpin_first(pages, run.index);
+		if (run.index > first)
+			unpin_pages(pages, first, run.index - 1);
+	}
 	return rc;
 }
 
+static unsigned long count_unused(const struct pages *pages,
+				  unsigned long first, unsigned long last)
+{
+	unsigned long gap_last, nr = 0;
+
+	while (uses_next_gap(&pages->uses, &first, last, &gap_last)) {
+		nr += gap_last - first + 1;
+		first = gap_last + 1;
+	}
+	return nr;
+}
+
+static void unpin_unused(struct pages *pages, unsigned long first,
+			 unsigned long last)
+{
+	unsigned long cursor = first, gap_last;
+
+	while (uses_next_gap(&pages->uses, &cursor, last, &gap_last)) {
+		unpin_pages(pages, cursor, gap_last);
+		cursor = gap_last + 1;
+	}
+}
+
+static int pin_unused(struct pages *pages, unsigned long first,
+		      unsigned long last, unsigned long total)
+{
+	unsigned long cursor = first, gap_last;
+	struct batch batch;
+	int rc = 0;
+
+	batch_init(&batch, total);
+	while (uses_next_gap(&pages->uses, &cursor, last, &gap_last)) {
+		rc = pin_pages(pages, cursor, gap_last, &batch);
+		if (rc)
+			break;
+		cursor = gap_last + 1;
+	}
+	batch_free(&batch);
+	if (rc && cursor > first)
+		unpin_unused(pages, first, cursor - 1);
+	return rc;
+}
+
+/* Nobody uses all pages: those of the range in no use have to be pinned. */
+static int acquire(struct pages *pages, unsigned long first, unsigned long last)
+{
+	unsigned long total = count_unused(pages, first, last);
+	int rc;
+
+	if (!total)
+		return 0;
+	rc = account_charge(pages->account, pages->mode, total);
+	if (rc)
+		return rc;
+	/* Not before: what is not pinned is not charged, and costs nothing. */
+	if (!in_use(pages)) {
+		rc = pfn_table_alloc(&pages->table);
+		if (rc)
+			goto uncharge;
+	}
+	rc = pin_unused(pages, first, last, total);
+	if (!rc)
+		return 0;
+	if (!in_use(pages))
+		pfn_table_free(&pages->table);
+uncharge:
+	account_uncharge(pages->account, pages->mode, total);
+	return rc;
+}
+
+/* Nobody uses all pages: those of the range in no use can go. */
+static void release(struct pages *pages, unsigned long first,
+		    unsigned long last)
+{
+	unsigned long total = count_unused(pages, first, last);
+
+	unpin_unused(pages, first, last);
+	if (!in_use(pages))
+		pfn_table_free(&pages->table);
+	if (total)
+		account_uncharge(pages->account, pages->mode, total);
+}
+
+static bool is_whole(const struct pages *pages, unsigned long first,
+		     unsigned long last)
+{
+	return !first && last == pages->table.nr_pages - 1;
+}
+
 /**
- * pages_pin - pin and charge all pages, and remember where they are
- * @pages: not pinned; the caller has its area busy or has just created it
+ * pages_use - pin and charge the pages of a range that are not yet, and
+ *	remember where they are
+ * @pages: the pages
+ * @first: first page
+ * @last: last page
  *
  * Context: may fault in user memory, which may take for ever; no lock of the
  * module may be held but io_pagetable.domains_lock.
  * Return: 0; -ENOMEM if RLIMIT_MEMLOCK would be exceeded or memory is short;
  * -EFAULT if part of the range is not mapped, cannot be pinned, or its address
  * space is gone; -EAGAIN if memory of a kind no policy has judged appeared;
- * -EINTR on a fatal signal. Nothing is pinned or charged after a failure.
+ * -EINTR on a fatal signal. Nothing is pinned or charged by a failure.
  */
-int pages_pin(struct pages *pages)
+int pages_use(struct pages *pages, unsigned long first, unsigned long last)
 {
-	unsigned long total = pages->nr_pages;
-	struct page *small[SMALL_BATCH], **batch = NULL;
 	int rc;
 
-	rc = account_charge(pages->account, pages->mode, total);
+	rc = mutex_lock_killable(&pages->lock);
 	if (rc)
 		return rc;
-	/* Not before: what is not pinned is not charged, and costs nothing. */
-	rc = pfn_table_init(&pages->table, pages->uptr >> PAGE_SHIFT, total);
-	if (rc)
-		goto uncharge;
-
-	if (total > SMALL_BATCH)
-		batch = kmalloc_array(min(total, LARGE_BATCH), sizeof(*batch),
-				      GFP_KERNEL | __GFP_NOWARN);
-	if (batch)
-		rc = pin_all(pages, batch, LARGE_BATCH);
-	else
-		rc = pin_all(pages, small, SMALL_BATCH);
-	kfree(batch);
-	if (rc)
-		goto destroy;
-	pages->pinned = true;
-	return 0;
-
-destroy:
-	pfn_table_destroy(&pages->table);
-uncharge:
-	account_uncharge(pages->account, pages->mode, total);
+	if (!pages->whole)
+		rc = acquire(pages, first, last);
+	if (!rc && is_whole(pages, first, last)) {
+		pages->whole++;
+	} else if (!rc) {
+		rc = uses_add(&pages->uses, first, last);
+		if (rc && !pages->whole)
+			release(pages, first, last);
+	}
+	mutex_unlock(&pages->lock);
 	return rc;
 }
 
 /**
- * pages_unpin - give back what pages_pin() took; cannot fail
- * @pages: pinned; mapped by no domain any more, IOTLBs flushed
+ * pages_unuse - undo pages_use(), unpin what nobody uses now; cannot fail
+ * @pages: the pages
+ * @first: as given to pages_use()
+ * @last: likewise; mapped by no domain through this use any more, IOTLBs
+ *	flushed
  */
-void pages_unpin(struct pages *pages)
+void pages_unuse(struct pages *pages, unsigned long first, unsigned long last)
 {
-	unpin_first(pages, pages->nr_pages);
-	pages->pinned = false;
-	pfn_table_destroy(&pages->table);
-	account_uncharge(pages->account, pages->mode, pages->nr_pages);
+	mutex_lock(&pages->lock);
+	if (is_whole(pages, first, last))
+		pages->whole--;
+	else
+		uses_remove(&pages->uses, first, last);
+	if (!pages->whole)
+		release(pages, first, last);
+	mutex_unlock(&pages->lock);
 }
 
 /*
@@ -319,9 +460,9 @@ static void unmap_remains(struct iommu_domain *domain, unsigned long iova,
 
 /**
  * pages_map - map part of the pages into a domain
- * @pages: pinned
+ * @pages: the pages
  * @offset: first byte, counted from pages->uptr
- * @length: bytes, within the pages
+ * @length: bytes; the caller uses the pages they are in
  * @domain: no mapping at the range yet
  * @iova: where to
  * @prot: IOMMU_READ and so on
@@ -367,13 +508,36 @@ undo:
 }
 
 /**
+ * pages_list - the struct pages of a range
+ * @pages: the pages
+ * @first: first page; the caller uses the range
+ * @last: last page
+ * @list: out: one for each
+ */
+void pages_list(const struct pages *pages, unsigned long first,
+		unsigned long last, struct page **list)
+{
+	unsigned long index = first, pfn, run, i;
+
+	while (index <= last) {
+		run = pfn_table_run(&pages->table, index, last - index + 1,
+				    &pfn);
+		for (i = 0; i < run; i++)
+			*list++ = pfn_to_page(pfn + i);
+		index += run;
+		cond_resched();
+	}
+}
+
+/**
  * pages_init - once, when the module is loaded
+ * @size: of what struct pages is the first member of
  *
  * Return: 0, or -ENOMEM.
  */
-int pages_init(void)
+int pages_init(size_t size)
 {
-	pages_cache = kmem_cache_create("iommufd_pages", sizeof(struct pages),
+	pages_cache = kmem_cache_create("iommufd_pages", size,
 					__alignof__(struct pages), SLAB_ACCOUNT,
 					NULL);
 	return pages_cache ? 0 : -ENOMEM;

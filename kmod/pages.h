@@ -3,37 +3,44 @@
 #ifndef IOMMUFD_PAGES_H
 #define IOMMUFD_PAGES_H
 
+#include <linux/mutex.h>
 #include <linux/refcount.h>
 #include <linux/types.h>
 
 #include "pfn_table.h"
+#include "uses.h"
 
 struct account_book;
 struct iommu_domain;
+struct page;
 
 /**
  * struct pages - a range of user memory
  * @refs: one for each area
  * @mode: enum account_mode, fixed when it was mapped
  * @writable: pinned for writing; areas may be writable by the device
- * @pinned: all pages are pinned, charged and in @table
  * @kinds: bits of enum iommufd_policy_mem that may be pinned
+ * @lock: for the following and for changes of @table; held while pages are
+ *	pinned, which may take for ever
+ * @whole: uses of all pages
+ * @uses: uses of some of the pages
  * @account: who pays, and the address space the memory is in
  * @uptr: user address of the first page
- * @nr_pages: how many there are
- * @table: physical addresses while @pinned
+ * @table: physical addresses of the pages in use
  *
- * Who has the area busy may pin, unpin and look up.
+ * A page is pinned and charged, once, while it is in use. Who uses pages may
+ * look them up without the lock.
  */
 struct pages {
 	refcount_t refs;
 	u8 mode;
 	bool writable;
-	bool pinned;
 	u8 kinds;
+	struct mutex lock;	/* see above */
+	unsigned long whole;
+	struct uses uses;
 	struct account *account;
 	unsigned long uptr;
-	unsigned long nr_pages;
 	struct pfn_table table;
 };
 
@@ -42,14 +49,22 @@ struct pages *pages_create(struct account_book *book, bool per_process,
 			   bool writable, u8 kinds);
 void pages_put(struct pages *pages);
 
-int pages_pin(struct pages *pages);
-void pages_unpin(struct pages *pages);
+int pages_use(struct pages *pages, unsigned long first, unsigned long last);
+void pages_unuse(struct pages *pages, unsigned long first, unsigned long last);
 
 int pages_map(struct pages *pages, unsigned long offset, unsigned long length,
 	      struct iommu_domain *domain, unsigned long iova, int prot,
 	      bool huge_pages);
+void pages_list(const struct pages *pages, unsigned long first,
+		unsigned long last, struct page **list);
+int pages_rw(struct pages *pages, unsigned long offset, void *data,
+	     unsigned long length, unsigned int flags);
 
-int pages_init(void);
+int pages_init(size_t size);
 void pages_exit(void);
+
+#ifdef IOMMUFD_TEST_BUILD
+extern unsigned int pages_test_batch;
+#endif
 
 #endif

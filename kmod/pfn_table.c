@@ -11,6 +11,8 @@
 #include <linux/minmax.h>
 #include <linux/slab.h>
 
+#include <asm/barrier.h>
+
 #include "pfn_table.h"
 
 /*
@@ -78,19 +80,27 @@ static unsigned int chunk_count(const struct pfn_table *table,
  * @table: to initialise
  * @first_vpn: virtual page number of page 0: decides where chunks are cut
  * @nr_pages: at least 1
- *
- * Return: 0, or -ENOMEM.
  */
-int pfn_table_init(struct pfn_table *table, unsigned long first_vpn,
-		   unsigned long nr_pages)
+void pfn_table_init(struct pfn_table *table, unsigned long first_vpn,
+		    unsigned long nr_pages)
 {
-	unsigned long chunks;
-
 	table->nr_pages = nr_pages;
 	table->head = first_vpn & (PFN_CHUNK_PAGES - 1);
 	table->one = ENTRY_EMPTY;
+	if (nr_chunks(table) > 1)
+		table->many = NULL;
+}
 
-	chunks = nr_chunks(table);
+/**
+ * pfn_table_alloc - make ready for pages to be set
+ * @table: initialised, or freed
+ *
+ * Return: 0, or -ENOMEM.
+ */
+int pfn_table_alloc(struct pfn_table *table)
+{
+	unsigned long chunks = nr_chunks(table);
+
 	if (chunks == 1)
 		return 0;
 	/* How much is up to user space: a fantastic length is no news. */
@@ -99,22 +109,29 @@ int pfn_table_init(struct pfn_table *table, unsigned long first_vpn,
 	return table->many ? 0 : -ENOMEM;
 }
 
+static void entry_clear(u64 *entry)
+{
+	u64 old = *entry;
+
+	WRITE_ONCE(*entry, ENTRY_EMPTY);
+	if (old != ENTRY_EMPTY && !entry_is_run(old))
+		kfree(entry_leaf(old));
+}
+
 /**
- * pfn_table_destroy - free all memory of the table
- * @table: unusable until initialised again
+ * pfn_table_free - free all memory of the table
+ * @table: allocated; knows no page afterwards
  */
-void pfn_table_destroy(struct pfn_table *table)
+void pfn_table_free(struct pfn_table *table)
 {
 	unsigned long chunk, chunks = nr_chunks(table);
 
-	for (chunk = 0; chunk < chunks; chunk++) {
-		u64 entry = *entry_at(table, chunk);
-
-		if (entry != ENTRY_EMPTY && !entry_is_run(entry))
-			kfree(entry_leaf(entry));
-	}
-	if (chunks > 1)
+	for (chunk = 0; chunk < chunks; chunk++)
+		entry_clear(entry_at(table, chunk));
+	if (chunks > 1) {
 		kvfree(table->many);
+		table->many = NULL;
+	}
 }
 
 static int chunk_make_leaf(const struct pfn_table *table, unsigned long chunk,
@@ -130,7 +147,8 @@ static int chunk_make_leaf(const struct pfn_table *table, unsigned long chunk,
 
 	for (i = 0; i < count; i++)
 		leaf[i] = (entry_base(*entry) + first + i) & ENTRY_PFN_MASK;
-	*entry = (uintptr_t)leaf;
+	/* Who looks a page up right now finds it here or there. */
+	smp_store_release(entry, (uintptr_t)leaf);
 	return 0;
 }
 
@@ -158,9 +176,8 @@ int pfn_table_set(struct pfn_table *table, unsigned long index,
 		u64 *entry = entry_at(table, chunk);
 
 		if (*entry == ENTRY_EMPTY || n == chunk_count(table, chunk)) {
-			if (*entry != ENTRY_EMPTY && !entry_is_run(*entry))
-				kfree(entry_leaf(*entry));
-			*entry = entry_make_run(base);
+			entry_clear(entry);
+			WRITE_ONCE(*entry, entry_make_run(base));
 		} else if (!entry_is_run(*entry) ||
 			   entry_base(*entry) != base) {
 			unsigned int i, first = chunk_first(table, chunk);
@@ -183,6 +200,30 @@ int pfn_table_set(struct pfn_table *table, unsigned long index,
 }
 
 /**
+ * pfn_table_clear - pages are not known any more
+ * @table: the table
+ * @index: first page
+ * @nr: number of pages, all within the table
+ *
+ * Gives back the memory of chunks that are in the range as a whole.
+ */
+void pfn_table_clear(struct pfn_table *table, unsigned long index,
+		     unsigned long nr)
+{
+	while (nr) {
+		unsigned long place = table->head + index;
+		unsigned long chunk = place >> PFN_CHUNK_SHIFT;
+		unsigned int in_chunk = place & (PFN_CHUNK_PAGES - 1);
+		unsigned int n = min(nr, PFN_CHUNK_PAGES - in_chunk);
+
+		if (n == chunk_count(table, chunk))
+			entry_clear(entry_at(table, chunk));
+		index += n;
+		nr -= n;
+	}
+}
+
+/**
  * pfn_table_get - the PFN of a page
  * @table: the table
  * @index: a page that has been set
@@ -194,7 +235,7 @@ unsigned long pfn_table_get(const struct pfn_table *table, unsigned long index)
 	unsigned long place = table->head + index;
 	unsigned long chunk = place >> PFN_CHUNK_SHIFT;
 	unsigned int in_chunk = place & (PFN_CHUNK_PAGES - 1);
-	u64 entry = *entry_at(table, chunk);
+	u64 entry = READ_ONCE(*entry_at(table, chunk));
 
 	if (entry_is_run(entry))
 		return (entry_base(entry) + in_chunk) & ENTRY_PFN_MASK;
@@ -224,7 +265,7 @@ unsigned long pfn_table_run(const struct pfn_table *table, unsigned long index,
 		unsigned long chunk = place >> PFN_CHUNK_SHIFT;
 		unsigned int in_chunk = place & (PFN_CHUNK_PAGES - 1);
 		unsigned long n = min(max - nr, PFN_CHUNK_PAGES - in_chunk);
-		u64 entry = *entry_at(table, chunk);
+		u64 entry = READ_ONCE(*entry_at(table, chunk));
 		const u64 *leaf;
 		unsigned long i;
 

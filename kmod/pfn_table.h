@@ -18,11 +18,12 @@
  * @nr_pages: pages described
  * @head: place of page 0 in its chunk, so that a huge page is one chunk
  * @one: the entry, when there is but one chunk
- * @many: the entries otherwise, one for each chunk
+ * @many: the entries otherwise, one for each chunk; NULL while not allocated
  *
  * An entry is empty, one physical run that serves the whole chunk, or points to
  * a leaf with a word for each page of the chunk the table covers. The caller
- * serialises changes and lookups, and looks up only what it has set.
+ * serialises changes, and looks up only pages that have been set and not been
+ * cleared since; other pages may be set and cleared at the same time.
  */
 struct pfn_table {
 	unsigned long nr_pages;
@@ -33,12 +34,15 @@ struct pfn_table {
 	};
 };
 
-int pfn_table_init(struct pfn_table *table, unsigned long first_vpn,
-		   unsigned long nr_pages);
-void pfn_table_destroy(struct pfn_table *table);
+void pfn_table_init(struct pfn_table *table, unsigned long first_vpn,
+		    unsigned long nr_pages);
+int pfn_table_alloc(struct pfn_table *table);
+void pfn_table_free(struct pfn_table *table);
 
 int pfn_table_set(struct pfn_table *table, unsigned long index,
 		  unsigned long pfn, unsigned long nr);
+void pfn_table_clear(struct pfn_table *table, unsigned long index,
+		     unsigned long nr);
 unsigned long pfn_table_get(const struct pfn_table *table, unsigned long index);
 unsigned long pfn_table_run(const struct pfn_table *table, unsigned long index,
 			    unsigned long max, unsigned long *pfn);

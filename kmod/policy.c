@@ -17,7 +17,6 @@
 #include <uapi/linux/iommufd.h>
 
 #include "ctx.h"
-#include "device.h"
 #include "policy.h"
 #include "policy_registry.h"
 #include "policy_struct_ops.h"
@@ -144,6 +143,61 @@ static int judge(struct iommufd_ctx *ictx, struct policy *policy,
 	return answer;
 }
 
+static bool has_hook(const struct iommufd_policy_ops *ops, enum hook hook)
+{
+	return hook == HOOK_MAP ? !!ops->map : !!ops->attach;
+}
+
+static int call_hook(const struct iommufd_policy_ops *ops, enum hook hook,
+		     const void *req)
+{
+	return hook == HOOK_MAP ? ops->map(req) : ops->attach(req);
+}
+
+/*
+ * Ask all policies, in their order, up to the first refusal. If one wants to
+ * know the kind of memory and @kinds_known is not set: -EAGAIN, which no policy
+ * can answer.
+ */
+static int ask_all(struct iommufd_ctx *ictx, enum hook hook, const void *req,
+		   bool kinds_known)
+{
+	struct policy *policy;
+	int idx, rc = 0;
+
+	idx = srcu_read_lock(&policy_srcu);
+	list_for_each_entry_srcu(policy, &policies, entry,
+				 srcu_read_lock_held(&policy_srcu)) {
+		const struct iommufd_policy_ops *ops;
+
+		if (!policy_decides(policy))
+			continue;
+		ops = srcu_dereference(policy->ops, &policy_srcu);
+		if (!has_hook(ops, hook))
+			continue;
+		if (!kinds_known && ops->flags & IOMMUFD_POLICY_F_MEM_KIND)
+			rc = -EAGAIN;
+		else
+			rc = judge(ictx, policy, ops, hook,
+				   call_hook(ops, hook, req));
+		if (rc)
+			break;
+	}
+	srcu_read_unlock(&policy_srcu, idx);
+	return rc;
+}
+
+static u32 request_prot(u32 flags)
+{
+	u32 prot = 0;
+
+	if (flags & IOMMU_IOAS_MAP_READABLE)
+		prot |= IOMMUFD_POLICY_PROT_READ;
+	if (flags & IOMMU_IOAS_MAP_WRITEABLE)
+		prot |= IOMMUFD_POLICY_PROT_WRITE;
+	return prot;
+}
+
 /**
  * policy_ask_map - policy_map() with policies loaded
  * @ictx: the context
@@ -164,93 +218,79 @@ int policy_ask_map(struct iommufd_ctx *ictx, u32 ioas_id,
 		.uptr = cmd->user_va,
 		.op = IOMMUFD_POLICY_OP_IOAS_MAP,
 		.ioas_id = ioas_id,
+		.prot = request_prot(cmd->flags),
 		.fixed = !!(cmd->flags & IOMMU_IOAS_MAP_FIXED_IOVA),
 	};
 	bool want_kinds = registry_wants_kinds();
-	struct policy *policy;
-	int idx, rc = 0;
+	int rc;
 
 	fill_who(&req.who, ictx);
 	if (req.fixed)
 		req.iova = cmd->iova;
-	if (cmd->flags & IOMMU_IOAS_MAP_READABLE)
-		req.prot |= IOMMUFD_POLICY_PROT_READ;
-	if (cmd->flags & IOMMU_IOAS_MAP_WRITEABLE)
-		req.prot |= IOMMUFD_POLICY_PROT_WRITE;
-
-again:
-	if (want_kinds) {
-		rc = find_kinds(req.uptr, req.length, &req.mem);
-		if (rc)
-			return rc;
-		*kinds = req.mem;
-	}
-	idx = srcu_read_lock(&policy_srcu);
-	list_for_each_entry_srcu(policy, &policies, entry,
-				 srcu_read_lock_held(&policy_srcu)) {
-		const struct iommufd_policy_ops *ops;
-
-		if (!policy_decides(policy))
-			continue;
-		ops = srcu_dereference(policy->ops, &policy_srcu);
-		if (!ops->map)
-			continue;
-		if (ops->flags & IOMMUFD_POLICY_F_MEM_KIND && !want_kinds) {
-			want_kinds = true;
-			srcu_read_unlock(&policy_srcu, idx);
-			goto again;
+	for (;;) {
+		if (want_kinds) {
+			rc = find_kinds(req.uptr, req.length, &req.mem);
+			if (rc)
+				return rc;
+			*kinds = req.mem;
 		}
-		rc = judge(ictx, policy, ops, HOOK_MAP, ops->map(&req));
-		if (rc)
-			break;
+		rc = ask_all(ictx, HOOK_MAP, &req, want_kinds);
+		if (rc != -EAGAIN)
+			return rc;
+		want_kinds = true;
 	}
-	srcu_read_unlock(&policy_srcu, idx);
-	return rc;
+}
+
+/**
+ * policy_ask_copy - policy_copy() with policies loaded
+ * @ictx: the context
+ * @cmd: what is asked for
+ *
+ * Return: see policy_copy().
+ */
+int policy_ask_copy(struct iommufd_ctx *ictx, const struct iommu_ioas_copy *cmd)
+{
+	struct iommufd_policy_map_request req = {
+		.length = cmd->length,
+		.op = IOMMUFD_POLICY_OP_IOAS_COPY,
+		.ioas_id = cmd->dst_ioas_id,
+		.prot = request_prot(cmd->flags),
+		.mem = IOMMUFD_POLICY_MEM_ALL,
+		.fixed = !!(cmd->flags & IOMMU_IOAS_MAP_FIXED_IOVA),
+		.src_ioas_id = cmd->src_ioas_id,
+		.src_iova = cmd->src_iova,
+	};
+
+	fill_who(&req.who, ictx);
+	if (req.fixed)
+		req.iova = cmd->dst_iova;
+	return ask_all(ictx, HOOK_MAP, &req, true);
 }
 
 /**
  * policy_ask_attach - policy_attach() with policies loaded
  * @ictx: the context
- * @idev: the device
+ * @obj_id: the device or access
+ * @name: of the device
  * @pt_id: what to, as user space calls it
  * @ioas_id: the IOAS behind it
- * @replace: it is attached elsewhere now
+ * @op: which kind of attach
  *
  * Return: see policy_attach().
  */
-int policy_ask_attach(struct iommufd_ctx *ictx,
-		      const struct iommufd_device *idev, u32 pt_id, u32 ioas_id,
-		      bool replace)
+int policy_ask_attach(struct iommufd_ctx *ictx, u32 obj_id, const char *name,
+		      u32 pt_id, u32 ioas_id, enum iommufd_policy_op op)
 {
 	struct iommufd_policy_attach_request req = {
-		.op = replace ? IOMMUFD_POLICY_OP_REPLACE_DEVICE :
-				IOMMUFD_POLICY_OP_ATTACH_DEVICE,
-		.dev_id = idev->obj.id,
+		.op = op,
+		.dev_id = obj_id,
 		.pt_id = pt_id,
 		.ioas_id = ioas_id,
 	};
-	struct policy *policy;
-	int idx, rc = 0;
 
 	fill_who(&req.who, ictx);
-	strscpy(req.dev_name, dev_name(idev->dev));
-
-	idx = srcu_read_lock(&policy_srcu);
-	list_for_each_entry_srcu(policy, &policies, entry,
-				 srcu_read_lock_held(&policy_srcu)) {
-		const struct iommufd_policy_ops *ops;
-
-		if (!policy_decides(policy))
-			continue;
-		ops = srcu_dereference(policy->ops, &policy_srcu);
-		if (!ops->attach)
-			continue;
-		rc = judge(ictx, policy, ops, HOOK_ATTACH, ops->attach(&req));
-		if (rc)
-			break;
-	}
-	srcu_read_unlock(&policy_srcu, idx);
-	return rc;
+	strscpy(req.dev_name, name);
+	return ask_all(ictx, HOOK_ATTACH, &req, true);
 }
 
 /**

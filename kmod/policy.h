@@ -13,9 +13,9 @@
 
 #include "iommufd_policy.h"
 
+struct iommu_ioas_copy;
 struct iommu_ioas_map;
 struct iommufd_ctx;
-struct iommufd_device;
 struct seq_file;
 
 /**
@@ -36,9 +36,10 @@ DECLARE_STATIC_KEY_FALSE(policies_loaded);
 
 int policy_ask_map(struct iommufd_ctx *ictx, u32 ioas_id,
 		   const struct iommu_ioas_map *cmd, u8 *kinds);
-int policy_ask_attach(struct iommufd_ctx *ictx,
-		      const struct iommufd_device *idev, u32 pt_id, u32 ioas_id,
-		      bool replace);
+int policy_ask_copy(struct iommufd_ctx *ictx,
+		    const struct iommu_ioas_copy *cmd);
+int policy_ask_attach(struct iommufd_ctx *ictx, u32 obj_id, const char *name,
+		      u32 pt_id, u32 ioas_id, enum iommufd_policy_op op);
 
 /**
  * policy_map - may user memory be mapped
@@ -61,22 +62,41 @@ static inline int policy_map(struct iommufd_ctx *ictx, u32 ioas_id,
 }
 
 /**
- * policy_attach - may a device be attached
+ * policy_copy - may memory be mapped a second time
  * @ictx: the context
- * @idev: the device
- * @pt_id: what to, as user space calls it
- * @ioas_id: the IOAS behind it
- * @replace: it is attached elsewhere now
+ * @cmd: what is asked for; checked
  *
  * Context: may sleep; no lock of the module is held.
- * Return: as policy_map().
+ * Return: 0, or the refusing errno of a policy, or -EPROTO if the answer of one
+ * is outside its contract.
  */
-static inline int policy_attach(struct iommufd_ctx *ictx,
-				const struct iommufd_device *idev, u32 pt_id,
-				u32 ioas_id, bool replace)
+static inline int policy_copy(struct iommufd_ctx *ictx,
+			      const struct iommu_ioas_copy *cmd)
 {
 	if (static_branch_unlikely(&policies_loaded))
-		return policy_ask_attach(ictx, idev, pt_id, ioas_id, replace);
+		return policy_ask_copy(ictx, cmd);
+	return 0;
+}
+
+/**
+ * policy_attach - may a device or an access be attached
+ * @ictx: the context
+ * @obj_id: object id of it
+ * @name: of the device on its bus; empty for an access
+ * @pt_id: what to, as user space calls it
+ * @ioas_id: the IOAS behind it
+ * @op: which kind of attach
+ *
+ * Context: may sleep; no lock of the module is held.
+ * Return: as policy_copy().
+ */
+static inline int policy_attach(struct iommufd_ctx *ictx, u32 obj_id,
+				const char *name, u32 pt_id, u32 ioas_id,
+				enum iommufd_policy_op op)
+{
+	if (static_branch_unlikely(&policies_loaded))
+		return policy_ask_attach(ictx, obj_id, name, pt_id, ioas_id,
+					 op);
 	return 0;
 }
 

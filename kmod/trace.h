@@ -35,6 +35,35 @@ TRACE_EVENT(iommufd_map,
 		  __entry->uptr, __entry->flags, __entry->error)
 );
 
+TRACE_EVENT(iommufd_copy,
+	TP_PROTO(u64 ctx, const struct iommu_ioas_copy *cmd, int error),
+	TP_ARGS(ctx, cmd, error),
+	TP_STRUCT__entry(
+		__field(u64, ctx)
+		__field(u64, src_iova)
+		__field(u64, dst_iova)
+		__field(u64, length)
+		__field(u32, src_ioas)
+		__field(u32, dst_ioas)
+		__field(u32, flags)
+		__field(int, error)
+	),
+	TP_fast_assign(
+		__entry->ctx = ctx;
+		__entry->src_iova = cmd->src_iova;
+		__entry->dst_iova = cmd->dst_iova;
+		__entry->length = cmd->length;
+		__entry->src_ioas = cmd->src_ioas_id;
+		__entry->dst_ioas = cmd->dst_ioas_id;
+		__entry->flags = cmd->flags;
+		__entry->error = error;
+	),
+	TP_printk("ctx=%llu src_ioas=%u src_iova=0x%llx dst_ioas=%u dst_iova=0x%llx length=0x%llx flags=0x%x error=%d",
+		  __entry->ctx, __entry->src_ioas, __entry->src_iova,
+		  __entry->dst_ioas, __entry->dst_iova, __entry->length,
+		  __entry->flags, __entry->error)
+);
+
 TRACE_EVENT(iommufd_unmap,
 	TP_PROTO(u64 ctx, const struct iommu_ioas_unmap *cmd, u64 unmapped,
 		 int error),

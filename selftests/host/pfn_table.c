@@ -23,7 +23,8 @@ static void start(unsigned long first_vpn, unsigned long nr_pages)
 {
 	assert_true(nr_pages <= MAX_PAGES);
 	memset(model, 0xff, sizeof(model));
-	assert_int_equal(pfn_table_init(&table, first_vpn, nr_pages), 0);
+	pfn_table_init(&table, first_vpn, nr_pages);
+	assert_int_equal(pfn_table_alloc(&table), 0);
 }
 
 static int set(unsigned long index, unsigned long pfn, unsigned long nr)
@@ -83,7 +84,7 @@ static void check_all(void)
 static void finish(void)
 {
 	check_all();
-	pfn_table_destroy(&table);
+	pfn_table_free(&table);
 	assert_int_equal(slab_live, 0);
 }
 
@@ -224,10 +225,11 @@ static void the_rest_of_a_chunk_stays(void **state)
 	finish();
 }
 
-static void without_memory_init_fails(void **state)
+static void without_memory_alloc_fails(void **state)
 {
 	slab_fail_every = 1;
-	assert_int_equal(pfn_table_init(&table, 0, CHUNK + 1), -ENOMEM);
+	pfn_table_init(&table, 0, CHUNK + 1);
+	assert_int_equal(pfn_table_alloc(&table), -ENOMEM);
 	/* One chunk takes none. */
 	start(0, CHUNK);
 	assert_int_equal(set(0, 1, 1), 0);
@@ -264,7 +266,8 @@ static void random_operations(unsigned long operations)
 		unsigned long pages = random_scale(MAX_PAGES);
 		unsigned long left = 1 + random_below(4000);
 
-		if (pfn_table_init(&table, random_below(2 * CHUNK), pages)) {
+		pfn_table_init(&table, random_below(2 * CHUNK), pages);
+		if (pfn_table_alloc(&table)) {
 			assert_int_not_equal(slab_fail_every, 0);
 			n++;
 			continue;
@@ -326,7 +329,7 @@ int main(void)
 		cmocka_unit_test_setup(low_pfns_late_in_a_chunk, setup),
 		cmocka_unit_test_setup(highest_pfns, setup),
 		cmocka_unit_test_setup(the_rest_of_a_chunk_stays, setup),
-		cmocka_unit_test_setup(without_memory_init_fails, setup),
+		cmocka_unit_test_setup(without_memory_alloc_fails, setup),
 		cmocka_unit_test_setup(random_operations_match_the_model, setup),
 		cmocka_unit_test_setup(nothing_leaks_when_allocations_fail, setup),
 	};

@@ -1,0 +1,506 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Kernel users of an IO page table: pinning, reading and writing by IOVA.
+ *
+ * An area with pins cannot be removed. Who wants to remove it hides it, so that
+ * nobody pins it anew, tells the accesses with pins in it, and waits. A pin is
+ * told of only when it is complete; one that finds its area hidden at its end
+ * gives up.
+ */
+#include <linux/interval_tree.h>
+#include <linux/iommu.h>
+#include <linux/iommufd.h>
+#include <linux/minmax.h>
+#include <linux/overflow.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include "area.h"
+#include "io_pagetable.h"
+#include "iopt_access.h"
+#include "pages.h"
+
+/* An access that did not let go when told so is told again. */
+#define TELL_AGAIN (HZ / 10)
+
+/**
+ * struct access_pin - pages pinned for an access
+ * @node: IO addresses; in iopt_access.pins
+ * @ready: the access has the pages
+ */
+struct access_pin {
+	struct interval_tree_node node;
+	bool ready;
+};
+
+static struct access_pin *next_pin(struct interval_tree_node *node)
+{
+	return node ? container_of(node, struct access_pin, node) : NULL;
+}
+
+static bool has_pins(struct iopt_access *access, unsigned long start,
+		     unsigned long last)
+{
+	struct interval_tree_node *node;
+
+	for (node = interval_tree_iter_first(&access->pins, start, last); node;
+	     node = interval_tree_iter_next(node, start, last))
+		if (next_pin(node)->ready)
+			return true;
+	return false;
+}
+
+/* Until somebody unpins or a driver's call ends, or for a moment. */
+static int wait_a_moment(struct io_pagetable *iopt, unsigned int task_state)
+{
+	DEFINE_WAIT(wait);
+	int rc = 0;
+
+	lockdep_assert_held(&iopt->lock);
+	prepare_to_wait(&iopt->idle, &wait, task_state);
+	mutex_unlock(&iopt->lock);
+	schedule_timeout(TELL_AGAIN);
+	if (signal_pending_state(task_state, current))
+		rc = -EINTR;
+	finish_wait(&iopt->idle, &wait);
+	mutex_lock(&iopt->lock);
+	return rc;
+}
+
+static void tell(struct io_pagetable *iopt, struct iopt_access *access,
+		 unsigned long start, unsigned long length)
+{
+	access->calls++;
+	mutex_unlock(&iopt->lock);
+	access->unmap(access, start, length);
+	mutex_lock(&iopt->lock);
+	access->calls--;
+	area_wake_waiters(iopt);
+}
+
+/* One of those with pins in the range. */
+static struct iopt_access *find_pinner(struct io_pagetable *iopt,
+				       unsigned long start, unsigned long last)
+{
+	struct iopt_access *access;
+
+	list_for_each_entry(access, &iopt->accesses, entry)
+		if (has_pins(access, start, last))
+			return access;
+	return NULL;
+}
+
+static int evict(struct io_pagetable *iopt, struct area *area,
+		 unsigned int task_state)
+{
+	struct iopt_access *access;
+	int rc = 0;
+
+	while (area->pins && !rc) {
+		access = find_pinner(iopt, area->node.start, area->node.last);
+		if (access)
+			tell(iopt, access, area->node.start,
+			     area_length(area));
+		if (area->pins &&
+		    (!access || has_pins(access, area->node.start,
+					 area->node.last)))
+			rc = wait_a_moment(iopt, task_state);
+	}
+	return rc;
+}
+
+/**
+ * iopt_evict_accesses - wait until no access uses some areas any more
+ * @iopt: the IO page table
+ * @areas: hidden by the caller
+ * @nr: how many
+ * @task_state: %TASK_KILLABLE or %TASK_UNINTERRUPTIBLE
+ *
+ * Only accesses with pins in one of the areas are told.
+ *
+ * Context: iopt->lock is held, but dropped meanwhile if there are pins.
+ * Return: 0, or -EINTR on a fatal signal.
+ */
+int iopt_evict_accesses(struct io_pagetable *iopt, struct area **areas,
+			unsigned int nr, unsigned int task_state)
+{
+	unsigned int i;
+	int rc = 0;
+
+	lockdep_assert_held(&iopt->lock);
+	for (i = 0; i < nr && !rc; i++)
+		rc = evict(iopt, areas[i], task_state);
+	return rc;
+}
+
+/**
+ * iopt_add_access - let a kernel user in
+ * @iopt: the IO page table
+ * @access: initialised; the caller's until iopt_remove_access()
+ *
+ * Return: 0, or -EADDRINUSE if an area is off the alignment it needs.
+ */
+int iopt_add_access(struct io_pagetable *iopt, struct iopt_access *access)
+{
+	int rc;
+
+	mutex_lock(&iopt->lock);
+	rc = iopt_check_alignment(iopt, access->alignment);
+	if (!rc) {
+		access->closed = false;
+		WRITE_ONCE(access->iopt, iopt);
+		list_add_tail(&access->entry, &iopt->accesses);
+		iopt_update_alignment(iopt);
+	}
+	mutex_unlock(&iopt->lock);
+	return rc;
+}
+
+/**
+ * iopt_remove_access - send a kernel user away; cannot fail
+ * @iopt: the IO page table
+ * @access: added before; told to unpin everything, and waited for
+ */
+void iopt_remove_access(struct io_pagetable *iopt, struct iopt_access *access)
+{
+	mutex_lock(&iopt->lock);
+	access->closed = true;
+	if (has_pins(access, 0, ULONG_MAX))
+		tell(iopt, access, 0, ULONG_MAX);
+	while (access->calls || !RB_EMPTY_ROOT(&access->pins.rb_root)) {
+		wait_a_moment(iopt, TASK_UNINTERRUPTIBLE);
+		if (has_pins(access, 0, ULONG_MAX))
+			tell(iopt, access, 0, ULONG_MAX);
+	}
+	list_del(&access->entry);
+	WRITE_ONCE(access->iopt, NULL);
+	iopt_update_alignment(iopt);
+	mutex_unlock(&iopt->lock);
+}
+
+/* It may have been moved to another one since the caller looked. */
+static bool may_pin(struct io_pagetable *iopt, const struct iopt_access *access)
+{
+	lockdep_assert_held(&iopt->lock);
+	return READ_ONCE(access->iopt) == iopt && !access->closed;
+}
+
+/* The area at an address, if an access may use it. */
+static struct area *area_at(struct io_pagetable *iopt, unsigned long iova)
+{
+	struct iova_node *node = iova_space_first(&iopt->space, iova, iova);
+
+	lockdep_assert_held(&iopt->lock);
+	if (!node || node->blocked || to_area(node)->state == AREA_HIDDEN)
+		return NULL;
+	return to_area(node);
+}
+
+/* Keep the area that @iova is in from being removed. */
+static struct area *pin_area(struct io_pagetable *iopt, unsigned long iova,
+			     bool write)
+{
+	struct area *area = area_at(iopt, iova);
+
+	if (!area)
+		return ERR_PTR(-ENOENT);
+	if (write && !(area->prot & IOMMU_WRITE))
+		return ERR_PTR(-EPERM);
+	if (area->pins == UINT_MAX)
+		return ERR_PTR(-EBUSY);
+	area->pins++;
+	return area;
+}
+
+static void unpin_area(struct io_pagetable *iopt, struct area *area)
+{
+	area->pins--;
+	if (!area->pins)
+		area_wake_waiters(iopt);
+}
+
+/* The areas of a range, which an access has pinned. */
+static struct area *pinned_area(struct io_pagetable *iopt, unsigned long iova)
+{
+	return to_area(iova_space_first(&iopt->space, iova, iova));
+}
+
+static void unpin_areas(struct io_pagetable *iopt, unsigned long start,
+			unsigned long last)
+{
+	struct area *area;
+
+	for (;;) {
+		area = pinned_area(iopt, start);
+		unpin_area(iopt, area);
+		if (area->node.last >= last)
+			return;
+		start = area->node.last + 1;
+	}
+}
+
+static int pin_areas(struct io_pagetable *iopt, unsigned long start,
+		     unsigned long last, bool write)
+{
+	unsigned long iova = start;
+	struct area *area;
+
+	for (;;) {
+		area = pin_area(iopt, iova, write);
+		if (IS_ERR(area)) {
+			if (iova > start)
+				unpin_areas(iopt, start, iova - 1);
+			return PTR_ERR(area);
+		}
+		if (area->node.last >= last)
+			return 0;
+		iova = area->node.last + 1;
+	}
+}
+
+/**
+ * struct piece - part of a range that is in one area
+ * @area: the area, pinned
+ * @first: its first page in the range
+ * @last: its last page in the range
+ * @end: last IO address of the piece
+ */
+struct piece {
+	struct area *area;
+	unsigned long first;
+	unsigned long last;
+	unsigned long end;
+};
+
+static struct piece find_piece(struct io_pagetable *iopt, unsigned long iova,
+			       unsigned long last)
+{
+	struct piece piece;
+	unsigned long base;
+
+	mutex_lock(&iopt->lock);
+	piece.area = pinned_area(iopt, iova);
+	mutex_unlock(&iopt->lock);
+	piece.end = min(piece.area->node.last, last);
+	base = piece.area->offset - piece.area->node.start;
+	piece.first = (base + iova) >> PAGE_SHIFT;
+	piece.last = (base + piece.end) >> PAGE_SHIFT;
+	return piece;
+}
+
+/* Give back the pages from @start to @last, all of them used. */
+static void unuse_pages(struct io_pagetable *iopt, unsigned long start,
+			unsigned long last)
+{
+	struct piece piece;
+
+	for (;;) {
+		piece = find_piece(iopt, start, last);
+		pages_unuse(piece.area->pages, piece.first, piece.last);
+		if (piece.end == last)
+			return;
+		start = piece.end + 1;
+	}
+}
+
+static int use_pages(struct io_pagetable *iopt, unsigned long start,
+		     unsigned long last, struct page **list)
+{
+	unsigned long iova = start;
+	struct piece piece;
+	int rc;
+
+	for (;;) {
+		piece = find_piece(iopt, iova, last);
+		rc = pages_use(piece.area->pages, piece.first, piece.last);
+		if (rc) {
+			if (iova > start)
+				unuse_pages(iopt, start, iova - 1);
+			return rc;
+		}
+		pages_list(piece.area->pages, piece.first, piece.last, list);
+		if (piece.end == last)
+			return 0;
+		list += piece.last - piece.first + 1;
+		iova = piece.end + 1;
+	}
+}
+
+/* Unless somebody wants the access or one of the areas to go. */
+static int finish_pin(struct io_pagetable *iopt, struct iopt_access *access,
+		      struct access_pin *pin)
+{
+	unsigned long iova = pin->node.start;
+
+	lockdep_assert_held(&iopt->lock);
+	for (;;) {
+		struct area *area = area_at(iopt, iova);
+
+		if (!area || !may_pin(iopt, access))
+			return -ENOENT;
+		if (area->node.last >= pin->node.last)
+			break;
+		iova = area->node.last + 1;
+	}
+	pin->ready = true;
+	return 0;
+}
+
+/**
+ * iopt_pin - pin memory for an access
+ * @iopt: the IO page table
+ * @access: was added; areas are aligned to pages for it
+ * @iova: first byte
+ * @length: bytes
+ * @write: the pages will be written
+ * @list: out: each page that @iova to @iova + @length - 1 touches
+ *
+ * Context: may fault in user memory.
+ * Return: 0; -EINVAL if the range is empty; -EOVERFLOW if it leaves the address
+ * space; -ENOENT if part of it is not mapped or about to be unmapped, or the
+ * access is about to go; -EPERM if @write and part of it is read-only; -EBUSY
+ * if an area has 2^32 pins; -ENOMEM; the errors of pages_use().
+ */
+int iopt_pin(struct io_pagetable *iopt, struct iopt_access *access,
+	     unsigned long iova, unsigned long length, bool write,
+	     struct page **list)
+{
+	struct access_pin *pin;
+	unsigned long last;
+	int rc;
+
+	if (!length)
+		return -EINVAL;
+	if (check_add_overflow(iova, length - 1, &last))
+		return -EOVERFLOW;
+	pin = kmalloc(sizeof(*pin), GFP_KERNEL_ACCOUNT);
+	if (!pin)
+		return -ENOMEM;
+	pin->node.start = iova;
+	pin->node.last = last;
+	pin->ready = false;
+
+	mutex_lock(&iopt->lock);
+	rc = may_pin(iopt, access) ? pin_areas(iopt, iova, last, write) :
+				     -ENOENT;
+	if (!rc)
+		interval_tree_insert(&pin->node, &access->pins);
+	mutex_unlock(&iopt->lock);
+	if (rc) {
+		kfree(pin);
+		return rc;
+	}
+
+	rc = use_pages(iopt, iova, last, list);
+	mutex_lock(&iopt->lock);
+	if (!rc) {
+		rc = finish_pin(iopt, access, pin);
+		if (!rc)
+			goto unlock;
+		mutex_unlock(&iopt->lock);
+		unuse_pages(iopt, iova, last);
+		mutex_lock(&iopt->lock);
+	}
+	interval_tree_remove(&pin->node, &access->pins);
+	unpin_areas(iopt, iova, last);
+	area_wake_waiters(iopt);
+	kfree(pin);
+unlock:
+	mutex_unlock(&iopt->lock);
+	return rc;
+}
+
+static struct access_pin *find_exact(struct iopt_access *access,
+				     unsigned long start, unsigned long last)
+{
+	struct interval_tree_node *node;
+
+	for (node = interval_tree_iter_first(&access->pins, start, last); node;
+	     node = interval_tree_iter_next(node, start, last))
+		if (node->start == start && node->last == last &&
+		    next_pin(node)->ready)
+			return next_pin(node);
+	return NULL;
+}
+
+/**
+ * iopt_unpin - undo iopt_pin()
+ * @iopt: the IO page table
+ * @access: who pinned
+ * @iova: as given to iopt_pin()
+ * @length: likewise
+ */
+void iopt_unpin(struct io_pagetable *iopt, struct iopt_access *access,
+		unsigned long iova, unsigned long length)
+{
+	unsigned long last = iova + length - 1;
+	struct access_pin *pin;
+
+	mutex_lock(&iopt->lock);
+	pin = find_exact(access, iova, last);
+	/* Nobody is told of it any more, or unpins it twice. */
+	if (pin)
+		pin->ready = false;
+	mutex_unlock(&iopt->lock);
+	if (WARN_ON(!pin))
+		return;
+
+	unuse_pages(iopt, iova, last);
+	mutex_lock(&iopt->lock);
+	interval_tree_remove(&pin->node, &access->pins);
+	unpin_areas(iopt, iova, last);
+	area_wake_waiters(iopt);
+	mutex_unlock(&iopt->lock);
+	kfree(pin);
+}
+
+/**
+ * iopt_rw - copy from or to memory by IO address
+ * @iopt: the IO page table
+ * @iova: first byte
+ * @data: kernel memory
+ * @length: bytes
+ * @flags: %IOMMUFD_ACCESS_RW_WRITE and so on
+ *
+ * Context: may fault in user memory.
+ * Return: 0; -EINVAL if the range is empty; -EOVERFLOW if it leaves the address
+ * space; -ENOENT if part of it is not mapped or about to be unmapped; -EPERM if
+ * part of it is read-only and is to be written; the errors of pages_rw(). Part
+ * of it may have been copied then.
+ */
+int iopt_rw(struct io_pagetable *iopt, unsigned long iova, void *data,
+	    unsigned long length, unsigned int flags)
+{
+	bool write = flags & IOMMUFD_ACCESS_RW_WRITE;
+	unsigned long last;
+	int rc = 0;
+
+	if (!length)
+		return -EINVAL;
+	if (check_add_overflow(iova, length - 1, &last))
+		return -EOVERFLOW;
+
+	while (!rc && length) {
+		struct area *area;
+		unsigned long bytes;
+
+		mutex_lock(&iopt->lock);
+		area = pin_area(iopt, iova, write);
+		mutex_unlock(&iopt->lock);
+		if (IS_ERR(area))
+			return PTR_ERR(area);
+
+		bytes = min(area->node.last - iova, length - 1) + 1;
+		rc = pages_rw(area->pages,
+			      area->offset + (iova - area->node.start), data,
+			      bytes, flags);
+
+		mutex_lock(&iopt->lock);
+		unpin_area(iopt, area);
+		mutex_unlock(&iopt->lock);
+		iova += bytes;
+		data += bytes;
+		length -= bytes;
+	}
+	return rc;
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Kernel users that read and write user memory without pinning it. */
+#include <linux/highmem.h>
+#include <linux/iommufd.h>
+#include <linux/mm.h>
+#include <linux/sched/mm.h>
+#include <linux/uaccess.h>
+
+#include "account.h"
+#include "pages.h"
+
+static void rw_page(struct page *page, unsigned long in_page, void *data,
+		    unsigned long bytes, bool write)
+{
+	if (!write) {
+		memcpy_from_page(data, page, in_page, bytes);
+		return;
+	}
+	memcpy_to_page(page, in_page, data, bytes);
+	set_page_dirty_lock(page);
+}
+
+/* What devices see is what is pinned, whatever the process has there now. */
+static bool rw_pinned(struct pages *pages, unsigned long offset, void *data,
+		      unsigned long bytes, bool write)
+{
+	unsigned long index = offset >> PAGE_SHIFT;
+	bool pinned;
+
+	lockdep_assert_held(&pages->lock);
+	pinned = pages->whole || uses_cover(&pages->uses, index, index);
+	if (pinned)
+		rw_page(pfn_to_page(pfn_table_get(&pages->table, index)),
+			offset_in_page(offset), data, bytes, write);
+	return pinned;
+}
+
+static int rw_foreign(struct pages *pages, unsigned long offset, void *data,
+		      unsigned long bytes, bool write)
+{
+	unsigned long addr = pages->uptr + (offset & PAGE_MASK);
+	struct mm_struct *mm = pages->account->mm;
+	struct page *page;
+	int locked = 1;
+	long got;
+
+	if (!mmget_not_zero(mm))
+		return -EFAULT;
+	mmap_read_lock(mm);
+	got = pin_user_pages_remote(mm, addr, 1, write ? FOLL_WRITE : 0, &page,
+				    &locked);
+	if (locked)
+		mmap_read_unlock(mm);
+	mmput(mm);
+	if (got != 1)
+		return got < 0 ? got : -EFAULT;
+	rw_page(page, offset_in_page(offset), data, bytes, write);
+	unpin_user_page(page);
+	return 0;
+}
+
+/* The address space of the memory is the caller's. */
+static int rw_own(struct pages *pages, unsigned long offset, void *data,
+		  unsigned long bytes, bool write)
+{
+	void __user *uptr = (void __user *)(pages->uptr + offset);
+
+	if (write ? copy_to_user(uptr, data, bytes) :
+		    copy_from_user(data, uptr, bytes))
+		return -EFAULT;
+	return 0;
+}
+
+/**
+ * pages_rw - copy from or to the pages
+ * @pages: the pages
+ * @offset: first byte, counted from pages->uptr
+ * @data: kernel memory
+ * @length: bytes, within the pages
+ * @flags: %IOMMUFD_ACCESS_RW_WRITE and so on
+ *
+ * Context: may fault in user memory, unless it is in use.
+ * Return: 0; -EFAULT if memory is not there or its address space is gone;
+ * -EINTR on a fatal signal. Part of it may have been copied then.
+ */
+int pages_rw(struct pages *pages, unsigned long offset, void *data,
+	     unsigned long length, unsigned int flags)
+{
+	bool write = flags & IOMMUFD_ACCESS_RW_WRITE;
+	bool own = pages->account->mm == current->mm &&
+		   !(flags & __IOMMUFD_ACCESS_RW_SLOW_PATH);
+	int rc = 0;
+
+	while (length && !rc) {
+		unsigned long bytes = min(length,
+					  PAGE_SIZE - offset_in_page(offset));
+		bool done;
+
+		rc = mutex_lock_killable(&pages->lock);
+		if (rc)
+			return rc;
+		done = rw_pinned(pages, offset, data, bytes, write);
+		mutex_unlock(&pages->lock);
+		if (!done && own)
+			rc = rw_own(pages, offset, data, bytes, write);
+		else if (!done)
+			rc = rw_foreign(pages, offset, data, bytes, write);
+		offset += bytes;
+		data += bytes;
+		length -= bytes;
+		cond_resched();
+	}
+	return rc;
+}
