@@ -8,13 +8,15 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := all
 
-# The kernel series of the tree to build for, or 'debug'.
+# The kernel series to build for, or 'debug'; each series has its tree.
 KERNEL ?= 6.12
 export KERNEL
+SERIES := $(KERNEL:debug=6.12)
 
 LAB := selftests/lab
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/iommufd-bpf
-SOURCE := /usr/src/linux-source-$(KERNEL:debug=6.12)
+TREE := $(CACHE)/trixie$(if $(filter-out 6.12,$(SERIES)),-$(SERIES))
+SOURCE := /usr/src/linux-source-$(SERIES)
 
 ifdef KDIR
 # Against headers of the host, with the host's compiler, without the tree.
@@ -29,7 +31,7 @@ KDIR = /run/kernel
 KVER = $(shell KERNEL=debug $(IN) cat $(KDIR)/include/config/kernel.release)
 NEED_LAB := lab debug-kernel
 else
-KVER = $(shell ls -v $(CACHE)/trixie/lib/modules | grep '^$(KERNEL)\.' | tail -n 1)
+KVER = $(shell ls -v $(TREE)/lib/modules | grep '^$(SERIES)\.' | tail -n 1)
 KDIR = /lib/modules/$(KVER)/build
 NEED_LAB := lab
 endif
@@ -40,6 +42,9 @@ KMOD = build/$(KVER)/kmod
 VFIO = build/$(KVER)/vfio
 CHECK = build/$(KVER)/check
 USER = build/user
+# What is tested with the kernel's own tests is the same for every kernel.
+UPSTREAM = build/upstream
+UPSTREAM_SOURCE = $(UPSTREAM)/linux-source-7.3
 
 # A job server does not reach into the tree.
 SUBMAKE = $(IN) env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL \
@@ -47,7 +52,7 @@ SUBMAKE = $(IN) env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL \
 Q := $(if $(V),,@)
 say = @printf '  %-7s %s\n' $(1) $(2)
 # Compilers then name files as they are called here.
-RELATIVE = 2>&1 | sed -u 's,$(TOP)/build/$(KVER)/\(kmod\|check\)/,kmod/,g; s,$(TOP)/,,g'
+RELATIVE = 2>&1 | sed -u 's,$(TOP)/build/$(KVER)/\(kmod\|kmod-test\|check\)/,kmod/,g; s,$(TOP)/,,g'
 
 # mirror DIR: kbuild of 6.12 builds where its sources are; they are links there.
 define mirror
@@ -74,6 +79,19 @@ modules: $(NEED_LAB) ## iommufd.ko
 	$(Q)$(IN) readelf -SW $(KMOD)/iommufd.ko | grep -F ' .BTF ' >/dev/null || \
 		{ echo '$(KMOD)/iommufd.ko has no .BTF section: no policy could be loaded' >&2; exit 1; }
 
+# The same with a mock IOMMU and the ioctls of the kernel's own tests, which it
+# takes the ABI of.
+modules-test: $(NEED_LAB) upstream-source
+	$(call say,KMOD,$(KMOD)-test/iommufd.ko)
+	$(call mirror,$(KMOD)-test)
+	$(Q)$(SUBMAKE) -C $(KDIR) M=$(TOP)/$(KMOD)-test IOMMUFD_TEST=1 \
+		IOMMUFD_TEST_ABI=$(TOP)/$(UPSTREAM_SOURCE)/drivers/iommu/iommufd \
+		modules $(RELATIVE)
+
+upstream-source upstream:
+	@KERNEL=7.3 $(LAB)/tree
+	$(Q)KERNEL=7.3 $(SUBMAKE) -C selftests/upstream O=$(TOP)/$(UPSTREAM) $@
+
 vfio: modules ## the kernel's own VFIO with iommufd and cdev, against our module
 	$(call say,VFIO,$(VFIO))
 	$(Q)[ -d $(VFIO) ] || { rm -rf $(VFIO).new; mkdir -p $(VFIO).new; \
@@ -95,7 +113,7 @@ bpf: $(NEED_LAB) ## the shipped policies
 define each
 $(Q)for dir in $(1); do \
 	printf '  %-7s %s\n' MAKE $$dir; \
-	$(SUBMAKE) -C $$dir O=$(TOP)/$(USER) $(RELATIVE); \
+	$(SUBMAKE) -C $$dir O=$(TOP)/$(USER) KERNEL=$(SERIES) $(RELATIVE); \
 done
 endef
 
@@ -177,6 +195,6 @@ clean:	## removes build/, keeps the cache
 distclean: clean ## removes the cache as well
 	rm -rf $(CACHE)
 
-.PHONY: all lab debug-kernel modules vfio bpf user tests demo test test-debug \
-	shell clean distclean help install install-modules install-user \
+.PHONY: all lab debug-kernel modules modules-test upstream-source upstream vfio \
+	bpf user tests demo test test-debug shell clean distclean help install install-modules install-user \
 	check check-style check-build check-spelling

@@ -2,16 +2,23 @@
 # Sourced by the scripts of the laboratory, on the host and in the guest.
 # shellcheck shell=bash
 
-lab_repo=$(cd "$(dirname "$0")" && while [ ! -d selftests/lab ]; do
-	[ "$PWD" != / ] || exit 1; cd ..; done && pwd -P)
-lab_cache=${XDG_CACHE_HOME:-~/.cache}/iommufd-bpf
-lab_tree=$lab_cache/trixie
-
 die()
 {
 	echo "${0##*/}: $*" >&2
 	exit 125
 }
+
+lab_repo=$(cd "$(dirname "$0")" && while [ ! -d selftests/lab ]; do
+	[ "$PWD" != / ] || exit 1; cd ..; done && pwd -P)
+lab_cache=${XDG_CACHE_HOME:-~/.cache}/iommufd-bpf
+# The kernel series asked for, and the tree it is in.
+case ${KERNEL:=6.12} in
+6.12 | debug) lab_series=6.12 lab_tree=$lab_cache/trixie ;;
+7.3) lab_series=$KERNEL lab_tree=$lab_cache/trixie-$KERNEL ;;
+*) die "KERNEL=$KERNEL: there are 6.12, 7.3 and debug" ;;
+esac
+# Held shared by who uses the tree, exclusively by who replaces it.
+lab_lock=$lab_tree.lock
 
 need_root()
 {
@@ -20,7 +27,7 @@ need_root()
 
 need_tree()
 {
-	[ -e "$lab_tree/src" ] || die "no Debian tree in $lab_tree yet: run 'make lab'"
+	[ -e "$lab_tree/src" ] || die "no Debian tree in $lab_tree yet: run 'make KERNEL=$KERNEL lab'"
 }
 
 # Where the debug kernel is, or would be, for it is known by what goes into it.
@@ -30,7 +37,7 @@ lab_debug()
 	local id
 
 	id=$({ cat "$lab_repo/selftests/lab/debug.config"
-		chroot "$lab_tree" dpkg-query -W linux-source-6.12; } | sha256sum)
+		chroot "$lab_tree" dpkg-query -W "linux-source-$lab_series"; } | sha256sum)
 	echo "$lab_cache/debug-${id:0:12}"
 }
 
@@ -38,11 +45,11 @@ lab_debug()
 # within the series asked for.
 lab_kver()
 {
-	if [ "${KERNEL-}" = debug ]; then
+	if [ "$KERNEL" = debug ]; then
 		cat "$(lab_debug)/include/config/kernel.release"
 		return
 	fi
-	ls -v "$lab_tree/lib/modules" | grep "^${KERNEL:-6.12}\." | tail -n 1
+	ls -v "$lab_tree/lib/modules" | grep "^$lab_series\." | tail -n 1
 }
 
 # test_source NAME: the file that is the test; nothing if there is none.
@@ -74,6 +81,6 @@ test_limit()
 	local limit
 
 	limit=$(test_option "$1" timeout 60)
-	[ "${KERNEL-}" != debug ] || limit=$((limit * 4))
+	[ "$KERNEL" != debug ] || limit=$((limit * 4))
 	echo "$limit"
 }
