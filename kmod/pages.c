@@ -191,7 +191,7 @@ static unsigned long contiguous(struct page **pages, unsigned long nr)
 {
 	unsigned long n = 1;
 
-	while (n < nr && pages[n] == nth_page(pages[0], n))
+	while (n < nr && page_to_pfn(pages[n]) == page_to_pfn(pages[0]) + n)
 		n++;
 	return n;
 }
