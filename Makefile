@@ -51,8 +51,10 @@ SUBMAKE = $(IN) env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL \
 	make --no-print-directory -j$(shell nproc) $(if $(V),V=1,-s)
 Q := $(if $(V),,@)
 say = @printf '  %-7s %s\n' $(1) $(2)
-# Compilers then name files as they are called here.
-RELATIVE = 2>&1 | sed -u 's,$(TOP)/build/$(KVER)/\(kmod\|kmod-test\|check\)/,kmod/,g; s,$(TOP)/,,g'
+# Compilers then name files as they are called here. The kbuild of 7.3 runs
+# them in the directory of the sources.
+RELATIVE = 2>&1 | sed -u 's,$(TOP)/build/$(KVER)/\(kmod\|kmod-test\|check\)/,kmod/,g; s,\(^\| \)$(TOP)/,\1,g'
+RELATIVE_KMOD = 2>&1 | sed -u 's,^[a-z][a-z_/]*\.[ch]:[0-9],kmod/&,' $(RELATIVE)
 
 # mirror DIR: kbuild of 6.12 builds where its sources are; they are links there.
 define mirror
@@ -75,7 +77,7 @@ debug-kernel: lab
 modules: $(NEED_LAB) ## iommufd.ko
 	$(call say,KMOD,$(KMOD)/iommufd.ko)
 	$(call mirror,$(KMOD))
-	$(Q)$(SUBMAKE) -C $(KDIR) M=$(TOP)/$(KMOD) modules $(RELATIVE)
+	$(Q)$(SUBMAKE) -C $(KDIR) M=$(TOP)/$(KMOD) modules $(RELATIVE_KMOD)
 	$(Q)$(IN) readelf -SW $(KMOD)/iommufd.ko | grep -F ' .BTF ' >/dev/null || \
 		{ echo '$(KMOD)/iommufd.ko has no .BTF section: no policy could be loaded' >&2; exit 1; }
 
@@ -86,7 +88,7 @@ modules-test: $(NEED_LAB) upstream-source
 	$(call mirror,$(KMOD)-test)
 	$(Q)$(SUBMAKE) -C $(KDIR) M=$(TOP)/$(KMOD)-test IOMMUFD_TEST=1 \
 		IOMMUFD_TEST_ABI=$(TOP)/$(UPSTREAM_SOURCE)/drivers/iommu/iommufd \
-		modules $(RELATIVE)
+		modules $(RELATIVE_KMOD)
 
 upstream-source upstream:
 	@KERNEL=7.3 $(LAB)/tree
@@ -182,7 +184,7 @@ check-build: lab
 	$(call mirror,$(CHECK))
 	$(Q)$(SUBMAKE) -C $(KDIR) M=$(TOP)/$(CHECK) clean
 	$(Q)$(SUBMAKE) -C $(KDIR) M=$(TOP)/$(CHECK) W=1 C=2 CF=-D__CHECK_ENDIAN__ modules \
-		$(RELATIVE) | tee $(CHECK).log
+		$(RELATIVE_KMOD) | tee $(CHECK).log
 	$(Q)! grep -E '^kmod/.*(warning|error):|modpost: ' $(CHECK).log >/dev/null
 
 check-spelling: lab

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Devices bound to a context: the kernel API of include/linux/iommufd.h that
- * drivers of physical devices use.
+ * drivers of physical devices use. The calls that attach differ from kernel to
+ * kernel: compat/device.c has them.
  */
 #include <linux/device.h>
 #include <linux/err.h>
@@ -37,7 +38,7 @@ static void device_destroy_object(struct object *obj)
  * @dev: a device of the calling driver, which has driver_managed_dma set
  * @id: out: object id of the device
  *
- * From now on its DMA goes where iommufd_device_attach() says, or nowhere.
+ * From now on its DMA goes where idev_attach() says, or nowhere.
  *
  * Return: the device, for the driver alone until iommufd_device_unbind();
  * ERR_PTR(-EINVAL) if its DMA is not cache coherent or there is no IOMMU,
@@ -306,7 +307,7 @@ static int change(struct iommufd_device *idev, u32 *pt_id, bool replace)
 }
 
 /**
- * iommufd_device_attach - let the device translate through an IOAS or HWPT
+ * idev_attach - let the device translate through an IOAS or HWPT
  * @idev: bound and not attached
  * @pt_id: in: object id of either; out: of the HWPT
  *
@@ -316,30 +317,28 @@ static int change(struct iommufd_device *idev, u32 *pt_id, bool replace)
  * what a policy answers, or -EPROTO if that is outside its contract; the
  * errors of iopt_add_domain() and of the IOMMU driver.
  */
-int iommufd_device_attach(struct iommufd_device *idev, u32 *pt_id)
+int idev_attach(struct iommufd_device *idev, u32 *pt_id)
 {
 	return change(idev, pt_id, false);
 }
-EXPORT_SYMBOL_GPL(iommufd_device_attach);
 
 /**
- * iommufd_device_replace - move an attached device without a gap
+ * idev_replace - move an attached device without a gap
  * @idev: bound and attached; the other devices of its group move with it
- * @pt_id: as for iommufd_device_attach()
+ * @pt_id: as for idev_attach()
  *
- * Return: as iommufd_device_attach(); a failure leaves it where it was.
+ * Return: as idev_attach(); a failure leaves it where it was.
  */
-int iommufd_device_replace(struct iommufd_device *idev, u32 *pt_id)
+int idev_replace(struct iommufd_device *idev, u32 *pt_id)
 {
 	return change(idev, pt_id, true);
 }
-EXPORT_SYMBOL_GPL(iommufd_device_replace);
 
 /**
- * iommufd_device_detach - block all DMA of the device
+ * idev_detach - block all DMA of the device
  * @idev: bound and attached
  */
-void iommufd_device_detach(struct iommufd_device *idev)
+void idev_detach(struct iommufd_device *idev)
 {
 	struct hwpt *hwpt;
 
@@ -348,4 +347,3 @@ void iommufd_device_detach(struct iommufd_device *idev)
 	if (hwpt)
 		hwpt_unuse(idev->ictx, hwpt);
 }
-EXPORT_SYMBOL_GPL(iommufd_device_detach);

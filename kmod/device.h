@@ -4,6 +4,7 @@
 #define IOMMUFD_DEVICE_H
 
 #include <linux/list.h>
+#include <linux/types.h>
 
 #include "object.h"
 
@@ -28,5 +29,9 @@ struct iommufd_device {
 	struct list_head group_entry;
 	bool coherent;
 };
+
+int idev_attach(struct iommufd_device *idev, u32 *pt_id);
+int idev_replace(struct iommufd_device *idev, u32 *pt_id);
+void idev_detach(struct iommufd_device *idev);
 
 #endif

@@ -135,16 +135,33 @@ static int setup_msi(struct device_group *group, struct hwpt *hwpt)
 	return rc;
 }
 
-static int attach_domain(struct device_group *group, struct hwpt *hwpt)
+/*
+ * Attach or move the group. An attachment has a handle of its own, for the IOMMU
+ * core may look at the one before until it is gone.
+ */
+static int set_domain(struct device_group *group, struct hwpt *hwpt)
 {
+	struct iommu_attach_handle *handle;
 	int rc;
 
 	rc = setup_msi(group, hwpt);
 	if (rc)
 		return rc;
-	rc = iommu_attach_group(hwpt->domain, group->group);
-	if (rc)
+	handle = kzalloc(sizeof(*handle), GFP_KERNEL_ACCOUNT);
+	if (!handle)
+		return -ENOMEM;
+	if (group->hwpt)
+		rc = iommu_replace_group_handle(group->group, hwpt->domain,
+						handle);
+	else
+		rc = iommu_attach_group_handle(hwpt->domain, group->group,
+					       handle);
+	if (rc) {
+		kfree(handle);
 		return rc;
+	}
+	kfree(group->handle);
+	group->handle = handle;
 	object_use(&hwpt->obj);
 	group->hwpt = hwpt;
 	return 0;
@@ -173,7 +190,7 @@ int group_attach(struct device_group *group, struct iommufd_device *idev,
 	if (rc)
 		return rc;
 	if (!group->hwpt)
-		rc = attach_domain(group, hwpt);
+		rc = set_domain(group, hwpt);
 	if (rc)
 		iopt_unreserve(&hwpt->ioas->iopt, idev->dev);
 	else
@@ -193,30 +210,27 @@ int group_attach(struct device_group *group, struct iommufd_device *idev,
 int group_replace(struct device_group *group, struct hwpt *hwpt,
 		  struct hwpt **old)
 {
-	bool other_ioas = hwpt->ioas != group->hwpt->ioas;
+	struct hwpt *from = group->hwpt;
+	bool other_ioas = hwpt->ioas != from->ioas;
 	int rc = 0;
 
 	lockdep_assert_held(&group->lock);
-	if (hwpt == group->hwpt)
+	if (hwpt == from)
 		return 0;
 	if (other_ioas)
 		rc = reserve_all(group, hwpt->ioas);
 	if (rc)
 		return rc;
-	rc = setup_msi(group, hwpt);
-	if (!rc)
-		rc = iommu_group_replace_domain(group->group, hwpt->domain);
+	rc = set_domain(group, hwpt);
 	if (rc) {
 		if (other_ioas)
 			unreserve_all(group, hwpt->ioas);
 		return rc;
 	}
 
-	object_use(&hwpt->obj);
-	*old = group->hwpt;
-	group->hwpt = hwpt;
+	*old = from;
 	if (other_ioas)
-		unreserve_all(group, (*old)->ioas);
+		unreserve_all(group, from->ioas);
 	return 0;
 }
 
@@ -236,7 +250,9 @@ struct hwpt *group_detach(struct device_group *group,
 	lockdep_assert_held(&group->lock);
 	list_del_init(&idev->group_entry);
 	if (list_empty(&group->attached)) {
-		iommu_detach_group(hwpt->domain, group->group);
+		iommu_detach_group_handle(hwpt->domain, group->group);
+		kfree(group->handle);
+		group->handle = NULL;
 		group->hwpt = NULL;
 	}
 	iopt_unreserve(&hwpt->ioas->iopt, idev->dev);

@@ -9,6 +9,7 @@
 
 struct device;
 struct hwpt;
+struct iommu_attach_handle;
 struct iommu_group;
 struct iommufd_ctx;
 struct iommufd_device;
@@ -20,6 +21,7 @@ struct iommufd_device;
  * @devices: bound devices, under ictx->groups_lock
  * @lock: for what follows
  * @hwpt: what the group is attached to and uses, or NULL
+ * @handle: by which the IOMMU core knows the attachment, or NULL
  * @attached: struct iommufd_device that asked for it
  * @sw_msi: where the IOMMU driver wants MSI addresses, or PHYS_ADDR_MAX
  */
@@ -29,6 +31,7 @@ struct device_group {
 	unsigned int devices;
 	struct mutex lock;	/* see above */
 	struct hwpt *hwpt;
+	struct iommu_attach_handle *handle;
 	struct list_head attached;
 	phys_addr_t sw_msi;
 };

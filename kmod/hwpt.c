@@ -47,7 +47,8 @@ struct hwpt *hwpt_create(struct iommufd_ctx *ictx, struct ioas *ioas,
 		rc = -ENOENT;
 		goto free;
 	}
-	hwpt->domain = compat_paging_domain_alloc(dev, &hwpt->attach_first);
+	hwpt->domain = compat_paging_domain_alloc(dev, 0,
+						  &hwpt->attach_first);
 	if (IS_ERR(hwpt->domain)) {
 		rc = PTR_ERR(hwpt->domain);
 		goto unuse_ioas;

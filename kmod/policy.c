@@ -16,6 +16,7 @@
 #include <linux/shmem_fs.h>
 #include <uapi/linux/iommufd.h>
 
+#include "compat/mm.h"
 #include "ctx.h"
 #include "policy.h"
 #include "policy_registry.h"
@@ -67,7 +68,7 @@ static u32 vma_kind(struct vm_area_struct *vma)
 	if (is_vm_hugetlb_page(vma))
 		return IOMMUFD_POLICY_MEM_HUGETLB;
 	/* A long-term pin makes the process own its copy of a private page. */
-	if (!vma->vm_file || is_cow_mapping(vma->vm_flags))
+	if (!vma->vm_file || compat_is_cow_mapping(vma))
 		return IOMMUFD_POLICY_MEM_ANON;
 	if (shmem_mapping(vma->vm_file->f_mapping))
 		return IOMMUFD_POLICY_MEM_SHMEM;

@@ -5,39 +5,63 @@
 
 #include <linux/iommu.h>
 #include <linux/module.h>
+#include <linux/version.h>
 
 /* Symbol namespaces became strings in 6.13. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
 #define MODULE_IMPORT_IOMMUFD_INTERNAL() MODULE_IMPORT_NS(IOMMUFD_INTERNAL)
+#else
+#define MODULE_IMPORT_IOMMUFD_INTERNAL() MODULE_IMPORT_NS("IOMMUFD_INTERNAL")
+#endif
 
 /* Declared in drivers/iommu/iommu-priv.h, which no headers package has. */
-int iommu_group_replace_domain(struct iommu_group *group,
-			       struct iommu_domain *new_domain);
+int iommu_attach_group_handle(struct iommu_domain *domain,
+			      struct iommu_group *group,
+			      struct iommu_attach_handle *handle);
+void iommu_detach_group_handle(struct iommu_domain *domain,
+			       struct iommu_group *group);
+int iommu_replace_group_handle(struct iommu_group *group,
+			       struct iommu_domain *new_domain,
+			       struct iommu_attach_handle *handle);
 
 /**
  * compat_paging_domain_alloc - a domain for user mappings
  * @dev: a device it has to suit
+ * @flags: IOMMU_HWPT_ALLOC_NEST_PARENT and so on
  * @attach_first: out: page sizes and aperture are final only after a device
  *	has been attached
  *
  * iommu_paging_domain_alloc() of 6.12 gives Intel domains that know 4K pages
  * only until they are attached; the driver's own call does better.
  *
- * Return: the domain, or an ERR_PTR() of the driver.
+ * Return: the domain; ERR_PTR(-EOPNOTSUPP) for flags the driver does not know,
+ * or another ERR_PTR() of it.
  */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
 static inline struct iommu_domain *
-compat_paging_domain_alloc(struct device *dev, bool *attach_first)
+compat_paging_domain_alloc(struct device *dev, u32 flags, bool *attach_first)
 {
 	const struct iommu_ops *ops = dev->iommu->iommu_dev->ops;
 	struct iommu_domain *domain;
 
 	*attach_first = !ops->domain_alloc_user;
+	if (!ops->domain_alloc_user && flags)
+		return ERR_PTR(-EOPNOTSUPP);
 	if (!ops->domain_alloc_user)
 		return iommu_paging_domain_alloc(dev);
-	domain = ops->domain_alloc_user(dev, 0, NULL, NULL);
+	domain = ops->domain_alloc_user(dev, flags, NULL, NULL);
 	/* Most drivers leave this to the caller. */
 	if (!IS_ERR(domain))
 		domain->owner = ops;
 	return domain;
 }
+#else
+static inline struct iommu_domain *
+compat_paging_domain_alloc(struct device *dev, u32 flags, bool *attach_first)
+{
+	*attach_first = false;
+	return iommu_paging_domain_alloc_flags(dev, flags);
+}
+#endif
 
 #endif
