@@ -11,10 +11,10 @@
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
-#include <uapi/linux/iommufd.h>
 
 #include "area.h"
 #include "compat/compat.h"
+#include "compat/uapi.h"
 #include "ctx.h"
 #include "ioas.h"
 #include "object.h"
@@ -118,15 +118,38 @@ static int option_ioctl(struct ucmd *ucmd)
 	return rc ?: ucmd_respond(ucmd, sizeof(*cmd));
 }
 
+/**
+ * unsupported_ioctl - what the interface has and this module does not, yet
+ * @ucmd: the ioctl
+ *
+ * Return: -EOPNOTSUPP, for a command of proper length: user space can tell it
+ * from one that is unknown.
+ */
+static int unsupported_ioctl(struct ucmd *ucmd)
+{
+	return -EOPNOTSUPP;
+}
+
 union command {
 	struct iommu_destroy destroy;
+	struct iommu_fault_alloc fault_alloc;
+	struct iommu_hw_queue_alloc hw_queue_alloc;
+	struct iommu_hwpt_get_dirty_bitmap hwpt_get_dirty_bitmap;
+	struct iommu_hwpt_invalidate hwpt_invalidate;
+	struct iommu_hwpt_set_dirty_tracking hwpt_set_dirty_tracking;
 	struct iommu_ioas_alloc ioas_alloc;
 	struct iommu_ioas_allow_iovas ioas_allow_iovas;
 	struct iommu_ioas_copy ioas_copy;
+	struct iommu_ioas_change_process ioas_change_process;
 	struct iommu_ioas_iova_ranges ioas_iova_ranges;
 	struct iommu_ioas_map ioas_map;
+	struct iommu_ioas_map_file ioas_map_file;
+	struct iommu_ioas_noiommu_get_pa ioas_noiommu_get_pa;
 	struct iommu_ioas_unmap ioas_unmap;
 	struct iommu_option option;
+	struct iommu_vdevice_alloc vdevice_alloc;
+	struct iommu_veventq_alloc veventq_alloc;
+	struct iommu_viommu_alloc viommu_alloc;
 };
 
 /**
@@ -150,18 +173,40 @@ struct ioctl {
 
 static const struct ioctl ioctls[] = {
 	IOCTL(IOMMU_DESTROY, destroy_ioctl, struct iommu_destroy, id),
+	IOCTL(IOMMU_FAULT_QUEUE_ALLOC, unsupported_ioctl,
+	      struct iommu_fault_alloc, out_fault_fd),
+	IOCTL(IOMMU_HW_QUEUE_ALLOC, unsupported_ioctl,
+	      struct iommu_hw_queue_alloc, length),
+	IOCTL(IOMMU_HWPT_GET_DIRTY_BITMAP, unsupported_ioctl,
+	      struct iommu_hwpt_get_dirty_bitmap, data),
+	IOCTL(IOMMU_HWPT_INVALIDATE, unsupported_ioctl,
+	      struct iommu_hwpt_invalidate, __reserved),
+	IOCTL(IOMMU_HWPT_SET_DIRTY_TRACKING, unsupported_ioctl,
+	      struct iommu_hwpt_set_dirty_tracking, __reserved),
 	IOCTL(IOMMU_IOAS_ALLOC, ioas_alloc_ioctl, struct iommu_ioas_alloc,
 	      out_ioas_id),
 	IOCTL(IOMMU_IOAS_ALLOW_IOVAS, ioas_allow_iovas_ioctl,
 	      struct iommu_ioas_allow_iovas, allowed_iovas),
 	IOCTL(IOMMU_IOAS_COPY, ioas_copy_ioctl, struct iommu_ioas_copy,
 	      src_iova),
+	IOCTL(IOMMU_IOAS_CHANGE_PROCESS, unsupported_ioctl,
+	      struct iommu_ioas_change_process, __reserved),
 	IOCTL(IOMMU_IOAS_IOVA_RANGES, ioas_iova_ranges_ioctl,
 	      struct iommu_ioas_iova_ranges, out_iova_alignment),
 	IOCTL(IOMMU_IOAS_MAP, ioas_map_ioctl, struct iommu_ioas_map, iova),
+	IOCTL(IOMMU_IOAS_MAP_FILE, unsupported_ioctl,
+	      struct iommu_ioas_map_file, iova),
+	IOCTL(IOMMU_IOAS_NOIOMMU_GET_PA, unsupported_ioctl,
+	      struct iommu_ioas_noiommu_get_pa, out_phys),
 	IOCTL(IOMMU_IOAS_UNMAP, ioas_unmap_ioctl, struct iommu_ioas_unmap,
 	      length),
 	IOCTL(IOMMU_OPTION, option_ioctl, struct iommu_option, val64),
+	IOCTL(IOMMU_VDEVICE_ALLOC, unsupported_ioctl,
+	      struct iommu_vdevice_alloc, virt_id),
+	IOCTL(IOMMU_VEVENTQ_ALLOC, unsupported_ioctl,
+	      struct iommu_veventq_alloc, out_veventq_fd),
+	IOCTL(IOMMU_VIOMMU_ALLOC, unsupported_ioctl,
+	      struct iommu_viommu_alloc, out_viommu_id),
 };
 
 static const struct ioctl *find_ioctl(unsigned int cmd)
