@@ -5,6 +5,7 @@
  */
 #include <linux/err.h>
 #include <linux/iommu.h>
+#include <linux/pci.h>
 #include <linux/slab.h>
 
 #include "compat/compat.h"
@@ -74,16 +75,26 @@ void group_put(struct iommufd_ctx *ictx, struct device_group *group)
 	mutex_unlock(&ictx->groups_lock);
 }
 
-/* Keep user mappings off the addresses a device uses otherwise. */
+/*
+ * Keep user mappings off the addresses a device uses otherwise.
+ *
+ * IOMMU drivers leave out of the list what they have no memory for, and do not
+ * say so. Those of x86 put the window for MSIs of a PCI device behind the rest:
+ * where it is missing, more may be.
+ */
 static int reserve_device(struct device_group *group, struct ioas *ioas,
 			  struct device *dev)
 {
+	bool complete = !IS_ENABLED(CONFIG_X86) || !dev_is_pci(dev);
 	struct iommu_resv_region *region;
 	LIST_HEAD(regions);
 	int rc = 0;
 
 	iommu_get_resv_regions(dev, &regions);
 	list_for_each_entry(region, &regions, list) {
+		if (region->type == IOMMU_RESV_MSI ||
+		    region->type == IOMMU_RESV_SW_MSI)
+			complete = true;
 		if (region->type == IOMMU_RESV_DIRECT_RELAXABLE)
 			continue;
 		if (region->type == IOMMU_RESV_SW_MSI)
@@ -94,6 +105,8 @@ static int reserve_device(struct device_group *group, struct ioas *ioas,
 			break;
 	}
 	iommu_put_resv_regions(dev, &regions);
+	if (!rc && !complete)
+		rc = -ENOMEM;
 	if (rc)
 		iopt_unreserve(&ioas->iopt, dev);
 	return rc;
