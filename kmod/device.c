@@ -25,8 +25,7 @@ MODULE_PARM_DESC(allow_unsafe_interrupts,
 
 static void device_destroy_object(struct object *obj)
 {
-	struct iommufd_device *idev = container_of(obj, struct iommufd_device,
-						   obj);
+	struct iommufd_device *idev = to_device(obj);
 
 	iommu_device_release_dma_owner(idev->dev);
 	group_put(idev->ictx, idev->group);
@@ -172,6 +171,9 @@ static int change_hwpt(struct iommufd_device *idev, struct hwpt *hwpt,
 	int rc = -EINVAL;
 
 	lockdep_assert_held(&hwpt->ioas->attach_lock);
+	/* Not every way to attach asks whether the driver is the right one. */
+	if (hwpt->domain->owner != compat_iommu_ops(idev->dev))
+		return -EINVAL;
 	mutex_lock(&group->lock);
 	if (list_empty(&idev->group_entry) == replace ||
 	    (idev->coherent && !hwpt_enforce_coherency(hwpt)))
@@ -185,54 +187,64 @@ unlock:
 	return rc;
 }
 
-/* The caller unuses what it returns, if anything. */
-static struct hwpt *detach(struct iommufd_device *idev)
+static void detach(struct iommufd_device *idev)
 {
 	struct hwpt *hwpt;
 
 	mutex_lock(&idev->group->lock);
 	hwpt = group_detach(idev->group, idev);
 	mutex_unlock(&idev->group->lock);
-	return hwpt;
+	if (hwpt)
+		hwpt_unuse(idev->ictx, hwpt);
+}
+
+static int attach_then_fill(struct iommufd_device *idev, struct hwpt *hwpt)
+{
+	int rc = change_hwpt(idev, hwpt, false);
+
+	if (rc)
+		return rc;
+	rc = hwpt_fill(hwpt);
+	if (rc)
+		detach(idev);
+	return rc;
 }
 
 /* The device is never seen in a domain that lacks mappings, if possible. */
+static int change_unfilled(struct iommufd_device *idev, struct hwpt *hwpt,
+			   bool replace)
+{
+	int rc;
+
+	if (hwpt->attach_first && !replace)
+		return attach_then_fill(idev, hwpt);
+	rc = hwpt_fill(hwpt);
+	if (rc)
+		return rc;
+	rc = change_hwpt(idev, hwpt, replace);
+	if (rc)
+		hwpt_empty(hwpt);
+	return rc;
+}
+
 static int change_new(struct iommufd_device *idev, struct ioas *ioas,
 		      u32 *pt_id, bool replace)
 {
-	struct hwpt *hwpt = hwpt_create(idev->ictx, ioas, idev->dev);
-	bool attach_first;
+	struct hwpt *hwpt = hwpt_create(idev->ictx, ioas, idev, 0);
 	int rc;
 
 	if (IS_ERR(hwpt))
 		return PTR_ERR(hwpt);
-
-	/* Some IOMMUs can promise coherency only while nothing is mapped. */
-	rc = idev->coherent && !hwpt_enforce_coherency(hwpt) ? -EINVAL : 0;
-	attach_first = hwpt->attach_first && !replace;
-	if (!rc && attach_first)
-		rc = change_hwpt(idev, hwpt, replace);
-	if (rc)
-		goto abort;
-	rc = hwpt_fill(hwpt);
-	if (rc)
-		goto detach;
-	if (!attach_first)
-		rc = change_hwpt(idev, hwpt, replace);
-	if (rc)
-		goto abort;
+	hwpt->automatic = true;
+	rc = change_unfilled(idev, hwpt, replace);
+	if (rc) {
+		hwpt_abort(idev->ictx, hwpt);
+		return rc;
+	}
 	*pt_id = hwpt->obj.id;
 	hwpt_publish(idev->ictx, hwpt);
 	hwpt_unuse(idev->ictx, hwpt);
 	return 0;
-
-detach:
-	/* Not published: what uses it does so here only. */
-	if (attach_first)
-		detach(idev);
-abort:
-	hwpt_abort(idev->ictx, hwpt);
-	return rc;
 }
 
 /* Any domain of the IOAS that takes the device will do. */
@@ -243,7 +255,7 @@ static int change_ioas(struct iommufd_device *idev, struct ioas *ioas,
 	int rc = -EINVAL;
 
 	while (rc == -EINVAL) {
-		next = hwpt_next(ioas, hwpt);
+		next = hwpt_next_automatic(ioas, hwpt);
 		if (hwpt)
 			hwpt_unuse(idev->ictx, hwpt);
 		hwpt = next;
@@ -293,8 +305,12 @@ static int change(struct iommufd_device *idev, u32 *pt_id, bool replace)
 				     IOMMUFD_POLICY_OP_ATTACH_DEVICE);
 	if (!rc) {
 		mutex_lock(&ioas->attach_lock);
-		rc = hwpt ? change_hwpt(idev, hwpt, replace) :
-			    change_ioas(idev, ioas, pt_id, replace);
+		if (!hwpt)
+			rc = change_ioas(idev, ioas, pt_id, replace);
+		else if (hwpt->filled)
+			rc = change_hwpt(idev, hwpt, replace);
+		else
+			rc = change_unfilled(idev, hwpt, replace);
 		mutex_unlock(&ioas->attach_lock);
 	}
 	trace_iommufd_attach(ictx->id, dev_name(idev->dev), ioas->obj.id,
@@ -340,10 +356,6 @@ int idev_replace(struct iommufd_device *idev, u32 *pt_id)
  */
 void idev_detach(struct iommufd_device *idev)
 {
-	struct hwpt *hwpt;
-
 	trace_iommufd_detach(idev->ictx->id, dev_name(idev->dev));
-	hwpt = detach(idev);
-	if (hwpt)
-		hwpt_unuse(idev->ictx, hwpt);
+	detach(idev);
 }

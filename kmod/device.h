@@ -30,6 +30,11 @@ struct iommufd_device {
 	bool coherent;
 };
 
+static inline struct iommufd_device *to_device(struct object *obj)
+{
+	return container_of(obj, struct iommufd_device, obj);
+}
+
 int idev_attach(struct iommufd_device *idev, u32 *pt_id);
 int idev_replace(struct iommufd_device *idev, u32 *pt_id);
 void idev_detach(struct iommufd_device *idev);

@@ -5,7 +5,9 @@
 #include <linux/slab.h>
 
 #include "compat/compat.h"
+#include "compat/uapi.h"
 #include "ctx.h"
+#include "device.h"
 #include "hwpt.h"
 #include "ioas.h"
 
@@ -16,26 +18,46 @@ static void hwpt_destroy(struct object *obj)
 	spin_lock(&hwpt->ioas->hwpts_lock);
 	list_del_init(&hwpt->entry);
 	spin_unlock(&hwpt->ioas->hwpts_lock);
-	if (hwpt->filled)
-		iopt_remove_domain(&hwpt->ioas->iopt, hwpt->domain);
+	hwpt_empty(hwpt);
 	iommu_domain_free(hwpt->domain);
 	object_unuse(&hwpt->ioas->obj);
+}
+
+/*
+ * Some IOMMUs can promise coherency only while nothing is mapped, so it is asked
+ * for at once.
+ */
+static int alloc_domain(struct hwpt *hwpt, const struct iommufd_device *idev,
+			u32 flags)
+{
+	hwpt->domain = compat_paging_domain_alloc(idev->dev, flags,
+						  &hwpt->attach_first);
+	if (IS_ERR(hwpt->domain))
+		return PTR_ERR(hwpt->domain);
+	if (idev->coherent && !hwpt_enforce_coherency(hwpt)) {
+		iommu_domain_free(hwpt->domain);
+		return -EINVAL;
+	}
+	return 0;
 }
 
 /**
  * hwpt_create - a domain for the devices of an IOAS
  * @ictx: the context
  * @ioas: pinned by the caller
- * @dev: the first device
+ * @idev: the first device
+ * @flags: IOMMU_HWPT_ALLOC_NEST_PARENT and so on
  *
  * The domain is empty and nobody finds the HWPT: hwpt_fill() comes next, then
  * hwpt_publish() or hwpt_abort().
  *
  * Return: the HWPT, used by the caller; ERR_PTR(-ENOENT) if the IOAS is being
- * destroyed, ERR_PTR(-ENOMEM), or an error of the IOMMU driver.
+ * destroyed, ERR_PTR(-EINVAL) if it would let the device bypass cache
+ * coherency, ERR_PTR(-EOPNOTSUPP) for flags the IOMMU driver does not know or
+ * its IOMMU is not up to, ERR_PTR(-ENOMEM), or another error of the driver.
  */
 struct hwpt *hwpt_create(struct iommufd_ctx *ictx, struct ioas *ioas,
-			 struct device *dev)
+			 const struct iommufd_device *idev, u32 flags)
 {
 	struct hwpt *hwpt;
 	int rc;
@@ -47,12 +69,9 @@ struct hwpt *hwpt_create(struct iommufd_ctx *ictx, struct ioas *ioas,
 		rc = -ENOENT;
 		goto free;
 	}
-	hwpt->domain = compat_paging_domain_alloc(dev, 0,
-						  &hwpt->attach_first);
-	if (IS_ERR(hwpt->domain)) {
-		rc = PTR_ERR(hwpt->domain);
+	rc = alloc_domain(hwpt, idev, flags);
+	if (rc)
 		goto unuse_ioas;
-	}
 	hwpt->ioas = ioas;
 	INIT_LIST_HEAD(&hwpt->entry);
 
@@ -86,9 +105,20 @@ int hwpt_fill(struct hwpt *hwpt)
 }
 
 /**
+ * hwpt_empty - unmap from the domain what is mapped in the IOAS
+ * @hwpt: no device translates through it; may be empty
+ */
+void hwpt_empty(struct hwpt *hwpt)
+{
+	if (hwpt->filled)
+		iopt_remove_domain(&hwpt->ioas->iopt, hwpt->domain);
+	hwpt->filled = false;
+}
+
+/**
  * hwpt_publish - from now on requests and other devices may find it
  * @ictx: the context
- * @hwpt: created and filled
+ * @hwpt: created, and filled unless a device has to be attached first
  */
 void hwpt_publish(struct iommufd_ctx *ictx, struct hwpt *hwpt)
 {
@@ -125,20 +155,20 @@ bool hwpt_enforce_coherency(struct hwpt *hwpt)
 }
 
 /**
- * hwpt_next - walk over the domains of an IOAS
+ * hwpt_next_automatic - walk over what devices attached to an IOAS may share
  * @ioas: pinned
  * @prev: the one before, used by the caller, or NULL
  *
  * Return: the next one, used for the caller, or NULL.
  */
-struct hwpt *hwpt_next(struct ioas *ioas, struct hwpt *prev)
+struct hwpt *hwpt_next_automatic(struct ioas *ioas, struct hwpt *prev)
 {
 	struct hwpt *hwpt = prev ?: list_entry(&ioas->hwpts, struct hwpt, entry);
 	bool found = false;
 
 	spin_lock(&ioas->hwpts_lock);
 	list_for_each_entry_continue(hwpt, &ioas->hwpts, entry) {
-		found = object_use(&hwpt->obj);
+		found = hwpt->automatic && object_use(&hwpt->obj);
 		if (found)
 			break;
 	}
@@ -149,9 +179,97 @@ struct hwpt *hwpt_next(struct ioas *ioas, struct hwpt *prev)
 /**
  * hwpt_unuse - depend on a HWPT no longer
  * @ictx: the context
- * @hwpt: used by the caller; ends with its last user
+ * @hwpt: used by the caller; ends with its last user if it is automatic
  */
 void hwpt_unuse(struct iommufd_ctx *ictx, struct hwpt *hwpt)
 {
-	object_destroy_unused(ictx, &hwpt->obj);
+	if (hwpt->automatic)
+		object_destroy_unused(ictx, &hwpt->obj);
+	else
+		object_unuse(&hwpt->obj);
+}
+
+static struct hwpt *create_from(struct iommufd_ctx *ictx,
+				const struct iommu_hwpt_alloc *cmd,
+				const struct iommufd_device *idev)
+{
+	const u32 flags = IOMMU_HWPT_ALLOC_NEST_PARENT | IOMMU_HWPT_ALLOC_PASID;
+	struct object *obj = object_pin(ictx, cmd->pt_id, OBJECT_ANY);
+	struct hwpt *hwpt;
+
+	if (IS_ERR(obj))
+		return ERR_PTR(-EINVAL);
+	if (obj->type != OBJECT_IOAS && obj->type != OBJECT_HWPT)
+		hwpt = ERR_PTR(-EINVAL);
+	else if (obj->type == OBJECT_HWPT || cmd->data_len ||
+		 cmd->flags & ~flags)
+		hwpt = ERR_PTR(-EOPNOTSUPP);
+	else
+		hwpt = hwpt_create(ictx, to_ioas(obj), idev, cmd->flags);
+	object_unpin(ictx, obj);
+	return hwpt;
+}
+
+/*
+ * Filling can take for ever, and the driver of the device must not wait so long
+ * to unbind it: the HWPT keeps the IOAS, and needs the device no more.
+ */
+static struct hwpt *create_for_user(struct iommufd_ctx *ictx,
+				    const struct iommu_hwpt_alloc *cmd)
+{
+	struct object *obj = object_pin(ictx, cmd->dev_id, OBJECT_DEVICE);
+	struct hwpt *hwpt;
+
+	if (IS_ERR(obj))
+		return ERR_CAST(obj);
+	hwpt = create_from(ictx, cmd, to_device(obj));
+	object_unpin(ictx, obj);
+	return hwpt;
+}
+
+/**
+ * hwpt_alloc_ioctl - IOMMU_HWPT_ALLOC
+ * @ucmd: the ioctl
+ *
+ * The HWPT follows its IOAS from now on, whether a device is attached or not,
+ * and stays until IOMMU_DESTROY. With an IOMMU whose domains are final only
+ * after a device has been attached, it does so from then on.
+ *
+ * %IOMMU_HWPT_ALLOC_DIRTY_TRACKING is not known: stock IOMMU drivers come
+ * without the code that records what was written, and those of 6.12 would say
+ * that nothing was.
+ *
+ * Return: 0; -EOPNOTSUPP for flags that the module, the driver or the IOMMU
+ * does not know, for a HWPT to be nested in, for data, or nonzero reserved
+ * fields; -ENOENT if there is no such device; -EINVAL if @pt_id is neither an
+ * IOAS nor a HWPT, or @data_type and @data_len do not go together; the errors
+ * of hwpt_create() and hwpt_fill(); -EFAULT if the answer cannot be written,
+ * which leaves no HWPT.
+ */
+int hwpt_alloc_ioctl(struct ucmd *ucmd)
+{
+	struct iommu_hwpt_alloc *cmd = ucmd->cmd;
+	bool has_data = cmd->data_type != IOMMU_HWPT_DATA_NONE;
+	struct hwpt *hwpt;
+	int rc;
+
+	if (cmd->__reserved || cmd->__reserved2)
+		return -EOPNOTSUPP;
+	if (has_data != !!cmd->data_len)
+		return -EINVAL;
+	hwpt = create_for_user(ucmd->ictx, cmd);
+	if (IS_ERR(hwpt))
+		return PTR_ERR(hwpt);
+
+	cmd->out_hwpt_id = hwpt->obj.id;
+	rc = hwpt->attach_first ? 0 : hwpt_fill(hwpt);
+	if (!rc)
+		rc = ucmd_respond(ucmd, sizeof(*cmd));
+	if (rc) {
+		hwpt_abort(ucmd->ictx, hwpt);
+		return rc;
+	}
+	hwpt_publish(ucmd->ictx, hwpt);
+	hwpt_unuse(ucmd->ictx, hwpt);
+	return 0;
 }

@@ -16,6 +16,7 @@
 #include "compat/compat.h"
 #include "compat/uapi.h"
 #include "ctx.h"
+#include "hwpt.h"
 #include "ioas.h"
 #include "object.h"
 #include "policy.h"
@@ -134,6 +135,7 @@ union command {
 	struct iommu_destroy destroy;
 	struct iommu_fault_alloc fault_alloc;
 	struct iommu_hw_queue_alloc hw_queue_alloc;
+	struct iommu_hwpt_alloc hwpt_alloc;
 	struct iommu_hwpt_get_dirty_bitmap hwpt_get_dirty_bitmap;
 	struct iommu_hwpt_invalidate hwpt_invalidate;
 	struct iommu_hwpt_set_dirty_tracking hwpt_set_dirty_tracking;
@@ -177,6 +179,8 @@ static const struct ioctl ioctls[] = {
 	      struct iommu_fault_alloc, out_fault_fd),
 	IOCTL(IOMMU_HW_QUEUE_ALLOC, unsupported_ioctl,
 	      struct iommu_hw_queue_alloc, length),
+	IOCTL(IOMMU_HWPT_ALLOC, hwpt_alloc_ioctl, struct iommu_hwpt_alloc,
+	      __reserved),
 	IOCTL(IOMMU_HWPT_GET_DIRTY_BITMAP, unsupported_ioctl,
 	      struct iommu_hwpt_get_dirty_bitmap, data),
 	IOCTL(IOMMU_HWPT_INVALIDATE, unsupported_ioctl,

@@ -24,6 +24,11 @@ int iommu_replace_group_handle(struct iommu_group *group,
 			       struct iommu_domain *new_domain,
 			       struct iommu_attach_handle *handle);
 
+static inline const struct iommu_ops *compat_iommu_ops(struct device *dev)
+{
+	return dev->iommu->iommu_dev->ops;
+}
+
 /**
  * compat_paging_domain_alloc - a domain for user mappings
  * @dev: a device it has to suit
@@ -41,7 +46,7 @@ int iommu_replace_group_handle(struct iommu_group *group,
 static inline struct iommu_domain *
 compat_paging_domain_alloc(struct device *dev, u32 flags, bool *attach_first)
 {
-	const struct iommu_ops *ops = dev->iommu->iommu_dev->ops;
+	const struct iommu_ops *ops = compat_iommu_ops(dev);
 	struct iommu_domain *domain;
 
 	*attach_first = !ops->domain_alloc_user;
