@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Devices bound to a context: the kernel API of include/linux/iommufd.h that
- * drivers of physical devices use. The calls that attach differ from kernel to
- * kernel: compat/device.c has them.
+ * drivers of physical devices use, and what user space can ask about them. The
+ * calls that attach differ from kernel to kernel: compat/device.c has them.
  */
 #include <linux/device.h>
 #include <linux/err.h>
 #include <linux/iommu.h>
 #include <linux/iommufd.h>
+#include <linux/pci.h>
+#include <linux/pci-ats.h>
 #include <linux/slab.h>
+#include <linux/uaccess.h>
 
 #include "compat/compat.h"
+#include "compat/uapi.h"
 #include "ctx.h"
 #include "device.h"
 #include "group.h"
@@ -358,4 +362,101 @@ void idev_detach(struct iommufd_device *idev)
 {
 	trace_iommufd_detach(idev->ictx->id, dev_name(idev->dev));
 	detach(idev);
+}
+
+/* Not every kernel tells what the IOMMU makes of it; "may" is all it means. */
+static bool may_use_ats(struct device *dev)
+{
+	return dev_is_pci(dev) && pci_ats_supported(to_pci_dev(dev));
+}
+
+static void tell_pasids(struct device *dev, struct iommu_hw_info *cmd)
+{
+	int status;
+
+	if (!dev->iommu->max_pasids)
+		return;
+	if (dev_is_pci(dev)) {
+		status = pci_pasid_status(to_pci_dev(dev));
+		if (status < 0 || !(status & PCI_PASID_CTRL_ENABLE))
+			return;
+		if (status & PCI_PASID_CTRL_EXEC)
+			cmd->out_capabilities |= IOMMU_HW_CAP_PCI_PASID_EXEC;
+		if (status & PCI_PASID_CTRL_PRIV)
+			cmd->out_capabilities |= IOMMU_HW_CAP_PCI_PASID_PRIV;
+	}
+	cmd->out_max_pasid_log2 = ilog2(dev->iommu->max_pasids);
+}
+
+/* Fills in the answer; what is for @data_uptr is returned, to be freed. */
+static void *tell_hw_info(struct device *dev, struct iommu_hw_info *cmd)
+{
+	u32 wanted = 0;
+	void *data;
+
+	/* Later headers call it in_data_type too. */
+	if (cmd->flags & IOMMU_HW_INFO_FLAG_INPUT_TYPE)
+		wanted = cmd->out_data_type;
+	cmd->out_data_type = wanted;
+	data = compat_hw_info(dev, &cmd->data_len, &cmd->out_data_type);
+	if (IS_ERR(data))
+		return data;
+	if (wanted && cmd->out_data_type != wanted) {
+		kfree(data);
+		return ERR_PTR(-EOPNOTSUPP);
+	}
+
+	cmd->out_capabilities = 0;
+	cmd->out_max_pasid_log2 = 0;
+	tell_pasids(dev, cmd);
+	if (!may_use_ats(dev))
+		cmd->out_capabilities |= IOMMU_HW_CAP_PCI_ATS_NOT_SUPPORTED;
+	return data;
+}
+
+/* User space knows less of it than there is, or more: zeros then. */
+static int copy_info(void __user *to, u32 room, const void *data, u32 length)
+{
+	u32 n = min(room, length);
+
+	if (copy_to_user(to, data, n) || clear_user(to + n, room - n))
+		return -EFAULT;
+	return 0;
+}
+
+/**
+ * device_hw_info_ioctl - IOMMU_GET_HW_INFO
+ * @ucmd: the ioctl
+ *
+ * %IOMMU_HW_CAP_DIRTY_TRACKING is never told of, whatever the IOMMU is capable
+ * of: it promises ioctls that are not served.
+ *
+ * Return: 0; -EOPNOTSUPP for unknown flags, nonzero reserved fields, or if the
+ * IOMMU has no information of the type asked for; -ENOENT if there is no such
+ * device; -ENOMEM or another error of the IOMMU driver; -EFAULT.
+ */
+int device_hw_info_ioctl(struct ucmd *ucmd)
+{
+	struct iommu_hw_info *cmd = ucmd->cmd;
+	u32 room = cmd->data_len;
+	struct object *obj;
+	void *data;
+	int rc;
+
+	if (cmd->flags & ~IOMMU_HW_INFO_FLAG_INPUT_TYPE ||
+	    memchr_inv(cmd->__reserved, 0, sizeof(cmd->__reserved)))
+		return -EOPNOTSUPP;
+	obj = object_pin(ucmd->ictx, cmd->dev_id, OBJECT_DEVICE);
+	if (IS_ERR(obj))
+		return PTR_ERR(obj);
+	data = tell_hw_info(to_device(obj)->dev, cmd);
+	/* Whoever unbinds the device waits, and user memory may take for ever. */
+	object_unpin(ucmd->ictx, obj);
+	if (IS_ERR(data))
+		return PTR_ERR(data);
+
+	rc = copy_info(u64_to_user_ptr(cmd->data_uptr), room, data,
+		       cmd->data_len);
+	kfree(data);
+	return rc ?: ucmd_respond(ucmd, sizeof(*cmd));
 }

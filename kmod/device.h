@@ -11,6 +11,7 @@
 struct device;
 struct device_group;
 struct iommufd_ctx;
+struct ucmd;
 
 /**
  * struct iommufd_device - a device bound to a context
@@ -38,5 +39,6 @@ static inline struct iommufd_device *to_device(struct object *obj)
 int idev_attach(struct iommufd_device *idev, u32 *pt_id);
 int idev_replace(struct iommufd_device *idev, u32 *pt_id);
 void idev_detach(struct iommufd_device *idev);
+int device_hw_info_ioctl(struct ucmd *ucmd);
 
 #endif

@@ -16,6 +16,7 @@
 #include "compat/compat.h"
 #include "compat/uapi.h"
 #include "ctx.h"
+#include "device.h"
 #include "hwpt.h"
 #include "ioas.h"
 #include "object.h"
@@ -134,6 +135,7 @@ static int unsupported_ioctl(struct ucmd *ucmd)
 union command {
 	struct iommu_destroy destroy;
 	struct iommu_fault_alloc fault_alloc;
+	struct iommu_hw_info hw_info;
 	struct iommu_hw_queue_alloc hw_queue_alloc;
 	struct iommu_hwpt_alloc hwpt_alloc;
 	struct iommu_hwpt_get_dirty_bitmap hwpt_get_dirty_bitmap;
@@ -177,6 +179,8 @@ static const struct ioctl ioctls[] = {
 	IOCTL(IOMMU_DESTROY, destroy_ioctl, struct iommu_destroy, id),
 	IOCTL(IOMMU_FAULT_QUEUE_ALLOC, unsupported_ioctl,
 	      struct iommu_fault_alloc, out_fault_fd),
+	IOCTL(IOMMU_GET_HW_INFO, device_hw_info_ioctl, struct iommu_hw_info,
+	      __reserved),
 	IOCTL(IOMMU_HW_QUEUE_ALLOC, unsupported_ioctl,
 	      struct iommu_hw_queue_alloc, length),
 	IOCTL(IOMMU_HWPT_ALLOC, hwpt_alloc_ioctl, struct iommu_hwpt_alloc,

@@ -69,4 +69,26 @@ compat_paging_domain_alloc(struct device *dev, u32 flags, bool *attach_first)
 }
 #endif
 
+/**
+ * compat_hw_info - what the IOMMU driver tells about the IOMMU of a device
+ * @dev: the device
+ * @length: out: bytes
+ * @type: in: which information, for drivers that know several, as those of 6.12
+ *	do not; out: which it is
+ *
+ * Return: to be freed by the caller; NULL if the driver has nothing to tell;
+ * an ERR_PTR() of it.
+ */
+static inline void *compat_hw_info(struct device *dev, u32 *length, u32 *type)
+{
+	const struct iommu_ops *ops = compat_iommu_ops(dev);
+
+	*length = 0;
+	/* What the type points to became an enum of that size. */
+	if (ops->hw_info)
+		return ops->hw_info(dev, length, (void *)type);
+	*type = 0;
+	return NULL;
+}
+
 #endif
