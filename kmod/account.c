@@ -19,8 +19,26 @@ void account_book_init(struct account_book *book)
 {
 	spin_lock_init(&book->lock);
 	INIT_LIST_HEAD(&book->accounts);
+	book->recent = NULL;
 	atomic_long_set(&book->pinned, 0);
 	atomic_long_set(&book->charged, 0);
+}
+
+/**
+ * account_book_close - when the context ends
+ * @book: nothing is mapped any more
+ */
+void account_book_close(struct account_book *book)
+{
+	if (book->recent)
+		account_put(book->recent);
+	WARN_ON(!list_empty(&book->accounts));
+}
+
+static bool is_current(const struct account *account)
+{
+	return account->mm == current->mm && account->user == current_user() &&
+	       account->task == current->group_leader;
 }
 
 static struct account *find_current(struct account_book *book)
@@ -28,10 +46,10 @@ static struct account *find_current(struct account_book *book)
 	struct account *account;
 
 	lockdep_assert_held(&book->lock);
+	if (book->recent && is_current(book->recent))
+		return book->recent;
 	list_for_each_entry(account, &book->accounts, node)
-		if (account->mm == current->mm &&
-		    account->user == current_user() &&
-		    account->task == current->group_leader)
+		if (is_current(account))
 			return account;
 	return NULL;
 }
@@ -44,7 +62,7 @@ static struct account *find_current(struct account_book *book)
  */
 struct account *account_get_current(struct account_book *book)
 {
-	struct account *account, *fresh;
+	struct account *account, *fresh, *old;
 
 	spin_lock(&book->lock);
 	account = find_current(book);
@@ -57,7 +75,7 @@ struct account *account_get_current(struct account_book *book)
 	fresh = kzalloc(sizeof(*fresh), GFP_KERNEL_ACCOUNT);
 	if (!fresh)
 		return ERR_PTR(-ENOMEM);
-	refcount_set(&fresh->refs, 1);
+	refcount_set(&fresh->refs, 2);
 	fresh->book = book;
 	fresh->mm = current->mm;
 	fresh->user = get_uid(current_user());
@@ -67,7 +85,11 @@ struct account *account_get_current(struct account_book *book)
 	/* Another thread may have been here; two accounts do no harm. */
 	spin_lock(&book->lock);
 	list_add(&fresh->node, &book->accounts);
+	old = book->recent;
+	book->recent = fresh;
 	spin_unlock(&book->lock);
+	if (old)
+		account_put(old);
 	return fresh;
 }
 

@@ -26,7 +26,7 @@ enum account_mode {
 
 /**
  * struct account - a process, as user and owner of the memory it mapped
- * @refs: one for each pages object
+ * @refs: one for each pages object, and one for being the recent one
  * @node: in account_book.accounts
  * @book: where it is listed
  * @mm: address space of the memory; a reference to the struct is held
@@ -44,19 +44,23 @@ struct account {
 
 /**
  * struct account_book - the accounts of a context
- * @lock: for @accounts, and for the last put of one
- * @accounts: those with memory mapped
+ * @lock: for @accounts, @recent, and for the last put of an account
+ * @accounts: those with memory mapped, and @recent
+ * @recent: who mapped last, kept when nothing of it is mapped any more, for it
+ *	is likely to come back; a reference is held, or NULL
  * @pinned: pages pinned now through all of them
  * @charged: pages charged now to all of them
  */
 struct account_book {
 	spinlock_t lock;	/* see above */
 	struct list_head accounts;
+	struct account *recent;
 	atomic_long_t pinned;
 	atomic_long_t charged;
 };
 
 void account_book_init(struct account_book *book);
+void account_book_close(struct account_book *book);
 struct account *account_get_current(struct account_book *book);
 void account_put(struct account *account);
 

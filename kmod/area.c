@@ -92,13 +92,14 @@ int area_wait_idle(struct io_pagetable *iopt, const struct area *area,
 static void area_describe(struct area *area, struct pages *pages,
 			  unsigned long offset, unsigned long length, int prot)
 {
-	*area = (struct area){
-		.node.last = length - 1,
-		.pages = pages,
-		.offset = offset,
-		.prot = prot,
-		.state = AREA_HIDDEN,
-	};
+	area->node.start = 0;
+	area->node.last = length - 1;
+	area->node.blocked = false;
+	area->pages = pages;
+	area->offset = offset;
+	area->pins = 0;
+	area->prot = prot;
+	area->state = AREA_HIDDEN;
 }
 
 /**

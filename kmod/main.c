@@ -277,7 +277,7 @@ static int iommufd_release(struct inode *inode, struct file *file)
 	object_destroy_all(ictx);
 	xa_destroy(&ictx->objects);
 	WARN_ON(!list_empty(&ictx->groups));
-	WARN_ON(!list_empty(&ictx->book.accounts));
+	account_book_close(&ictx->book);
 	mutex_destroy(&ictx->groups_lock);
 	kfree(ictx);
 	return 0;

@@ -11,6 +11,7 @@
 #include <linux/slab.h>
 
 #include "account.h"
+#include "compat/mm.h"
 #include "pages.h"
 #include "iommufd_policy.h"
 
@@ -59,9 +60,6 @@ struct pages *pages_create(struct account_book *book, bool per_process,
 		pages->mode = per_process ? ACCOUNT_PROCESS : ACCOUNT_USER;
 	pages->writable = writable;
 	pages->kinds = kinds;
-	mutex_init(&pages->lock);
-	pages->whole = 0;
-	uses_init(&pages->uses);
 	pages->uptr = first_vpn << PAGE_SHIFT;
 	pfn_table_init(&pages->table, first_vpn, last_vpn - first_vpn + 1);
 	return pages;
@@ -81,7 +79,6 @@ void pages_put(struct pages *pages)
 	if (!refcount_dec_and_test(&pages->refs))
 		return;
 	WARN_ON(in_use(pages));
-	mutex_destroy(&pages->lock);
 	account_put(pages->account);
 	kmem_cache_free(pages_cache, pages);
 }
@@ -191,7 +188,7 @@ static unsigned long contiguous(struct page **pages, unsigned long nr)
 {
 	unsigned long n = 1;
 
-	while (n < nr && page_to_pfn(pages[n]) == page_to_pfn(pages[0]) + n)
+	while (n < nr && pages[n] == compat_nth_page(pages[0], n))
 		n++;
 	return n;
 }
@@ -298,6 +295,8 @@ static unsigned long count_unused(const struct pages *pages,
 {
 	unsigned long gap_last, nr = 0;
 
+	if (uses_empty(&pages->uses))
+		return last - first + 1;
 	while (uses_next_gap(&pages->uses, &first, last, &gap_last)) {
 		nr += gap_last - first + 1;
 		first = gap_last + 1;
@@ -529,6 +528,16 @@ void pages_list(const struct pages *pages, unsigned long first,
 	}
 }
 
+/* What pages not in use are like; the allocator need not clear them then. */
+static void construct(void *p)
+{
+	struct pages *pages = p;
+
+	mutex_init(&pages->lock);
+	pages->whole = 0;
+	uses_init(&pages->uses);
+}
+
 /**
  * pages_init - once, when the module is loaded
  * @size: of what struct pages is the first member of
@@ -539,7 +548,7 @@ int pages_init(size_t size)
 {
 	pages_cache = kmem_cache_create("iommufd_pages", size,
 					__alignof__(struct pages), SLAB_ACCOUNT,
-					NULL);
+					construct);
 	return pages_cache ? 0 : -ENOMEM;
 }
 
