@@ -8,7 +8,9 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := all
 
-# The kernel series to build for, or 'debug'; each series has its tree.
+# The kernel series to build for, or 'debug'; each series has its tree. Tests
+# run on all series if none is asked for.
+TEST_KERNELS := $(or $(KERNEL),6.12 7.3)
 KERNEL ?= 6.12
 export KERNEL
 SERIES := $(KERNEL:debug=6.12)
@@ -62,9 +64,10 @@ $(Q)$(IN) sh -ec 'mkdir -p $(1); cp -rsf $(TOP)/kmod/. $(1); find $(1) -xtype l 
 endef
 
 help:	## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo 'Variables: V=1 shows commands; KDIR=DIR builds against headers of this'
-	@echo 'host instead of the tree; KERNEL=$(KERNEL) is the series built for.'
+	@echo 'host instead of the tree; KERNEL=6.12, 7.3 or debug is the kernel to build'
+	@echo 'and test for, TESTS="ioas map" what to test.'
 
 all: $(NEED_LAB) modules vfio bpf user ## all that is built
 
@@ -128,10 +131,16 @@ tests: user ## test programs
 demo: all ## a story: real DMA under a policy, in a VM
 	$(Q)$(LAB)/vm -- sh -c '$(LAB)/guest/load && exec tools/demo'
 
-test: all tests ## every test; ends with 'N passed, N failed'
-	$(Q)selftests/vm/run $(TESTS)
+test: ## every test, on each kernel; ends with 'N passed, N failed'
+	$(Q)for kernel in $(TEST_KERNELS); do $(MAKE) KERNEL=$$kernel testable; done
+	$(Q)KERNELS='$(TEST_KERNELS)' selftests/vm/run $(TESTS)
 
-test-debug: ## the same on a kernel with KASAN, lockdep, kmemleak and the like
+testable: all tests modules-test upstream
+
+test-upstream: TESTS = upstream/iommufd
+test-upstream: test ## the kernel's own tests of iommufd, unmodified, against ours
+
+test-debug: ## every test on a kernel with KASAN, lockdep, kmemleak and the like
 	@$(MAKE) KERNEL=debug test
 
 shell: all ## a prompt in the VM with everything loaded
@@ -197,6 +206,7 @@ clean:	## removes build/, keeps the cache
 distclean: clean ## removes the cache as well
 	rm -rf $(CACHE)
 
-.PHONY: all lab debug-kernel modules modules-test upstream-source upstream vfio \
-	bpf user tests demo test test-debug shell clean distclean help install install-modules install-user \
+.PHONY: all lab debug-kernel modules modules-test upstream-source upstream \
+	vfio bpf user tests demo test testable test-upstream test-debug shell \
+	clean distclean help install install-modules install-user \
 	check check-style check-build check-spelling

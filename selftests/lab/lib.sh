@@ -55,9 +55,10 @@ lab_kver()
 # test_source NAME: the file that is the test; nothing if there is none.
 test_source()
 {
-	local file
+	local file dir=selftests/vm/
 
-	for file in "$lab_repo/selftests/vm/$1".{t.sh,c}; do
+	[ "${1#upstream/}" = "$1" ] || dir=selftests/
+	for file in "$lab_repo/$dir$1".{t.sh,c}; do
 		[ ! -e "$file" ] || echo "$file"
 	done
 }
