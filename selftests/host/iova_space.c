@@ -11,9 +11,11 @@
 #include <cmocka.h>
 
 #include "iova_space.h"
+#include "model.h"
 #include "random.h"
 
 #define MAX_NODES 400
+/* No test but the random ones looks for a hole at the last byte. */
 #define NOWHERE ULONG_MAX
 #define END ((__uint128_t)1 << 64)
 
@@ -72,9 +74,9 @@ static void take(unsigned int i)
 	memmove(model + i, model + i + 1, (count - i) * sizeof(*model));
 }
 
-/* The lowest address in [from, end) that suits, or NOWHERE. */
-static unsigned long model_fit(const struct iova_hole *want, __uint128_t from,
-			       __uint128_t end, unsigned long align)
+/* The lowest address in [from, end) that suits, or END. */
+static __uint128_t model_fit(const struct iova_hole *want, __uint128_t from,
+			     __uint128_t end, unsigned long align)
 {
 	__uint128_t addr;
 
@@ -85,7 +87,7 @@ static unsigned long model_fit(const struct iova_hole *want, __uint128_t from,
 	addr = from / align * align + want->phase % align;
 	if (addr < from)
 		addr += align;
-	return addr + want->length <= end ? addr : NOWHERE;
+	return addr + want->length <= end ? addr : END;
 }
 
 /* Where the hole behind model[@i - 1] begins. */
@@ -96,16 +98,16 @@ static __uint128_t model_hole(unsigned int i)
 	return from < space.floor ? space.floor : from;
 }
 
-/* The lowest address that suits. */
-static unsigned long model_find(const struct iova_hole *want,
-				unsigned long align)
+/* The lowest address that suits, or END. */
+static __uint128_t model_find(const struct iova_hole *want,
+			      unsigned long align)
 {
-	unsigned long addr;
+	__uint128_t addr;
 	unsigned int i;
 
 	for (i = 0; i < count; i++) {
 		addr = model_fit(want, model_hole(i), model[i]->start, align);
-		if (addr != NOWHERE)
+		if (addr != END)
 			return addr;
 	}
 	return model_fit(want, model_hole(count), END, align);
@@ -128,13 +130,14 @@ static bool model_has_ample(const struct iova_hole *want)
 	return false;
 }
 
+/* The address, or NOWHERE. */
 static unsigned long check_hole(const struct iova_hole *want)
 {
-	unsigned long lowest = model_find(want, want->align);
+	__uint128_t lowest = model_find(want, want->align);
 	unsigned long addr = NOWHERE;
 	int rc = iova_space_find_hole(&space, want, &addr);
 
-	assert_int_equal(rc, lowest == NOWHERE ? -ENOSPC : 0);
+	assert_int_equal(rc, lowest == END ? -ENOSPC : 0);
 	if (rc)
 		return NOWHERE;
 
@@ -237,6 +240,8 @@ static void the_last_byte_can_be_taken(void **state)
 	assert_int_equal(find(5, 1, ULONG_MAX - 12, ULONG_MAX), NOWHERE);
 	take(1);
 	check_tree();
+	assert_int_equal(find(4, 1, ULONG_MAX - 3, ULONG_MAX), ULONG_MAX - 3);
+	assert_int_equal(find(2, 1, ULONG_MAX, ULONG_MAX), NOWHERE);
 	take(0);
 	assert_int_equal(insert(&all, 0, ULONG_MAX), 0);
 	check_tree();
@@ -339,15 +344,29 @@ static void the_wish_is_met_above_many_holes(void **state)
 	}
 }
 
-static unsigned long random_address(unsigned long base, unsigned long size)
+/* Where random operations are, and the nodes for them. */
+static unsigned long base, size;
+static struct iova_node nodes[MAX_NODES];
+static struct iova_node *idle[MAX_NODES];
+static unsigned int nr_idle, limit;
+
+static void start(unsigned long where, unsigned long how_much)
+{
+	base = where;
+	size = how_much;
+	limit = MAX_NODES;
+	for (nr_idle = 0; nr_idle < MAX_NODES; nr_idle++)
+		idle[nr_idle] = &nodes[nr_idle];
+}
+
+static unsigned long random_address(void)
 {
 	return base + random_below(size);
 }
 
-static void random_hole(unsigned long base, unsigned long size)
+static void random_hole(void)
 {
-	unsigned long a = random_address(base, size);
-	unsigned long b = random_address(base, size);
+	unsigned long a = random_address(), b = random_address();
 	struct iova_hole want = {
 		.length = random_scale(size),
 		.align = 1UL << random_below(8),
@@ -368,71 +387,123 @@ static void random_hole(unsigned long base, unsigned long size)
 	check_hole(&want);
 }
 
-static void random_operations(unsigned long base, unsigned long size,
-			      unsigned long operations)
+/* Up to the end of where they are. */
+static unsigned long random_length(unsigned long addr)
 {
-	static struct iova_node nodes[MAX_NODES];
-	static struct iova_node *idle[MAX_NODES];
-	unsigned int nr_idle = 0, limit = MAX_NODES;
-	unsigned long n, start, length;
+	return random_scale(base + size - addr + !base);
+}
 
-	while (nr_idle < MAX_NODES) {
-		idle[nr_idle] = &nodes[nr_idle];
-		nr_idle++;
+static void random_insert(void)
+{
+	unsigned long addr = random_address();
+
+	if (!insert(idle[nr_idle - 1], addr,
+		    addr + (random_length(addr) - 1) % 64))
+		nr_idle--;
+}
+
+static void random_take(void)
+{
+	unsigned int i = random_below(count);
+
+	idle[nr_idle++] = model[i];
+	take(i);
+}
+
+static void random_walk(void)
+{
+	unsigned long addr = random_address();
+
+	check_walk(addr, addr + (random_length(addr) - 1) % (size / 8));
+}
+
+void model_start(void)
+{
+	static const struct {
+		unsigned long base, size;
+	} places[] = {
+		{ 0, 1 << 13 },
+		{ 1UL << 40, 1UL << 50 },
+		{ ULONG_MAX - 8191, 8192 },
+	};
+	unsigned int place = random_below(3);
+
+	count = 0;
+	iova_space_init(&space, random_below(2) ? 1000 : 0);
+	start(places[place].base, places[place].size);
+}
+
+void model_operation(void)
+{
+	switch (random_below(16)) {
+	case 0:
+	case 1:
+	case 2:
+	case 3:
+		random_hole();
+		break;
+	case 4:
+	case 5:
+	case 6:
+	case 7:
+		random_walk();
+		break;
+	case 8:
+		if (count)
+			random_take();
+		break;
+	default:
+		if (count < limit)
+			random_insert();
+		else
+			random_take();
 	}
-	for (n = 0; n < operations; n++) {
-		start = random_address(base, size);
-		length = random_scale(base + size - start + !base);
+}
+
+void model_finish(void)
+{
+	check_tree();
+	while (count)
+		random_take();
+	check_tree();
+}
+
+static void random_operations(unsigned long operations)
+{
+	while (operations--) {
+		model_operation();
 		/* Full and nearly empty in turns. */
 		if (!random_below(5000))
 			limit = random_scale(MAX_NODES);
-		switch (random_below(4)) {
-		case 0:
-		case 1:
-			if (count >= limit) {
-				unsigned int i = random_below(count);
-
-				idle[nr_idle++] = model[i];
-				take(i);
-			} else if (!insert(idle[nr_idle - 1], start,
-					   start + (length - 1) % 64)) {
-				nr_idle--;
-			}
-			break;
-		case 2:
-			random_hole(base, size);
-			break;
-		default:
-			check_walk(start, start + (length - 1) % (size / 8));
-		}
 		if (!random_below(500))
 			check_tree();
 	}
-	check_tree();
-	while (count)
-		take(random_below(count));
-	check_tree();
+	model_finish();
 }
 
 static void random_operations_match_the_model(void **state)
 {
-	random_operations(0, 1 << 13, 2000000);
+	start(0, 1 << 13);
+	random_operations(2000000);
 }
 
 static void random_operations_far_apart(void **state)
 {
-	random_operations(1UL << 40, 1UL << 50, 1000000);
+	start(1UL << 40, 1UL << 50);
+	random_operations(1000000);
 }
 
 static void random_operations_with_a_floor(void **state)
 {
 	iova_space_init(&space, 1000);
-	random_operations(0, 1 << 13, 1000000);
+	start(0, 1 << 13);
+	random_operations(1000000);
 }
 
 static void random_operations_at_the_end(void **state)
 {
-	random_operations(ULONG_MAX - 8191, 8192, 2000000);
+	start(ULONG_MAX - 8191, 8192);
+	random_operations(2000000);
 }
 
 int main(void)

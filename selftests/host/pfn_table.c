@@ -9,6 +9,7 @@
 #include <cmocka.h>
 #include <linux/slab.h>
 
+#include "model.h"
 #include "pfn_table.h"
 #include "random.h"
 
@@ -38,6 +39,12 @@ static int set(unsigned long index, unsigned long pfn, unsigned long nr)
 	return rc;
 }
 
+static void clear(unsigned long index, unsigned long nr)
+{
+	pfn_table_clear(&table, index, nr);
+	memset(model + index, 0xff, nr * sizeof(*model));
+}
+
 static unsigned long model_run(unsigned long index, unsigned long max)
 {
 	unsigned long nr = 1;
@@ -53,6 +60,15 @@ static unsigned long model_known(unsigned long index, unsigned long max)
 	unsigned long nr = 0;
 
 	while (nr < max && model[index + nr] != UNKNOWN)
+		nr++;
+	return nr;
+}
+
+static unsigned long model_unknown(unsigned long index, unsigned long max)
+{
+	unsigned long nr = 0;
+
+	while (nr < max && model[index + nr] == UNKNOWN)
 		nr++;
 	return nr;
 }
@@ -81,18 +97,25 @@ static void check_all(void)
 			check_run(i, table.nr_pages - i);
 }
 
+/* The entries, unless there is but one, and at most a leaf for each. */
+static unsigned long most_allocations(void)
+{
+	unsigned long chunks = (table.head + table.nr_pages + CHUNK - 1) / CHUNK;
+
+	return chunks + (chunks > 1);
+}
+
 static void finish(void)
 {
 	check_all();
+	assert_true(slab_live <= most_allocations());
 	pfn_table_free(&table);
 	assert_int_equal(slab_live, 0);
 }
 
 static int setup(void **state)
 {
-	slab_fail_every = 0;
-	slab_failed = 0;
-	slab_live = 0;
+	slab_start();
 	return 0;
 }
 
@@ -225,9 +248,61 @@ static void the_rest_of_a_chunk_stays(void **state)
 	finish();
 }
 
+static void clearing_whole_chunks_gives_memory_back(void **state)
+{
+	start(CHUNK - 1, 2 * CHUNK);
+	assert_int_equal(set(0, 9, 1), 0);
+	assert_int_equal(set(1, 100, CHUNK), 0);
+	assert_int_equal(set(7, 5, 1), 0);
+	assert_int_equal(set(CHUNK + 1, 5000, CHUNK - 1), 0);
+	assert_int_equal(set(CHUNK + 2, 5, 1), 0);
+	assert_int_equal(slab_live, 3);
+	/* The chunk in the midst, and as much of its neighbours as leaves them. */
+	clear(1, 2 * CHUNK - 2);
+	assert_int_equal(slab_live, 2);
+	check_all();
+	clear(0, 2 * CHUNK);
+	assert_int_equal(slab_live, 1);
+	assert_int_equal(set(0, 300, 2 * CHUNK), 0);
+	assert_int_equal(slab_live, 1);
+	finish();
+}
+
+static void cleared_in_part_the_rest_stays(void **state)
+{
+	start(0, CHUNK);
+	assert_int_equal(set(0, 50000, CHUNK), 0);
+	clear(10, 100);
+	assert_int_equal(slab_live, 0);
+	check_all();
+	/* Back where they were, and elsewhere. */
+	assert_int_equal(set(10, 50010, 50), 0);
+	assert_int_equal(slab_live, 0);
+	assert_int_equal(set(60, 7, 50), 0);
+	check_all();
+	clear(0, 60);
+	clear(110, CHUNK - 110);
+	check_all();
+	clear(0, CHUNK);
+	assert_int_equal(slab_live, 0);
+	finish();
+}
+
+static void a_freed_table_can_be_used_again(void **state)
+{
+	start(3, 3 * CHUNK);
+	assert_int_equal(set(0, 1000, 3 * CHUNK), 0);
+	assert_int_equal(set(5, 1, 1), 0);
+	finish();
+	memset(model, 0xff, sizeof(model));
+	assert_int_equal(pfn_table_alloc(&table), 0);
+	assert_int_equal(set(CHUNK, 2000, CHUNK), 0);
+	finish();
+}
+
 static void without_memory_alloc_fails(void **state)
 {
-	slab_fail_every = 1;
+	slab_fail(1);
 	pfn_table_init(&table, 0, CHUNK + 1);
 	assert_int_equal(pfn_table_alloc(&table), -ENOMEM);
 	/* One chunk takes none. */
@@ -258,38 +333,100 @@ static unsigned long random_pfn(unsigned long index)
 	}
 }
 
-static void random_operations(unsigned long operations)
+static void random_set(unsigned long index, unsigned long nr)
 {
-	unsigned long n = 0;
+	int rc = set(index, random_pfn(index), nr);
 
-	while (n < operations) {
-		unsigned long pages = random_scale(MAX_PAGES);
-		unsigned long left = 1 + random_below(4000);
+	if (rc) {
+		assert_int_equal(rc, -ENOMEM);
+		assert_int_not_equal(slab_fail_every, 0);
+	}
+	check_run(index, table.nr_pages - index);
+	if (index)
+		check_run(index - 1, nr + 1);
+}
 
-		pfn_table_init(&table, random_below(2 * CHUNK), pages);
-		if (pfn_table_alloc(&table)) {
-			assert_int_not_equal(slab_fail_every, 0);
-			n++;
-			continue;
+/* As the module does it: set what is not known, in runs; clear what is. */
+static void random_fill(unsigned long index, unsigned long end)
+{
+	while (index < end) {
+		unsigned long nr = 1;
+
+		if (model[index] == UNKNOWN) {
+			nr = random_scale(model_unknown(index, end - index));
+			random_set(index, nr);
 		}
-		memset(model, 0xff, sizeof(model));
-		for (; left; left--, n++) {
-			unsigned long index = random_below(pages);
-			unsigned long nr = random_scale(pages - index);
+		index += nr;
+	}
+}
 
-			if (random_below(3)) {
-				int rc = set(index, random_pfn(index), nr);
+static void random_empty(unsigned long index, unsigned long end)
+{
+	while (index < end) {
+		unsigned long nr = model_known(index, end - index);
 
-				if (rc) {
-					assert_int_equal(rc, -ENOMEM);
-					assert_int_not_equal(slab_fail_every, 0);
-				}
-				check_run(index, pages - index);
-				if (index)
-					check_run(index - 1, nr + 1);
-			} else {
-				check_run(index, nr);
-			}
+		if (nr)
+			clear(index, nr);
+		index += nr ? nr : 1;
+	}
+}
+
+/* Drawn again until there is memory for it, which one chunk does not need. */
+static void random_table(void)
+{
+	memset(model, 0xff, sizeof(model));
+	do {
+		pfn_table_init(&table, random_below(2 * CHUNK),
+			       random_scale(MAX_PAGES));
+	} while (pfn_table_alloc(&table));
+}
+
+void model_start(void)
+{
+	slab_start();
+	if (random_below(2))
+		slab_fail(2 + random_below(16));
+	random_table();
+}
+
+void model_operation(void)
+{
+	unsigned long index = random_below(table.nr_pages);
+	unsigned long nr = random_scale(table.nr_pages - index);
+
+	switch (random_below(8)) {
+	case 0:
+	case 1:
+	case 2:
+		random_set(index, nr);
+		break;
+	case 3:
+		clear(index, nr);
+		break;
+	case 4:
+		random_fill(index, index + nr);
+		break;
+	case 5:
+		random_empty(index, index + nr);
+		break;
+	default:
+		check_run(index, nr);
+	}
+}
+
+void model_finish(void)
+{
+	finish();
+}
+
+static void random_operations(unsigned long left)
+{
+	while (left) {
+		unsigned long nr = random_below(4000);
+
+		random_table();
+		for (; left && nr; left--, nr--) {
+			model_operation();
 			if (!random_below(1000))
 				check_all();
 		}
@@ -307,8 +444,8 @@ static void nothing_leaks_when_allocations_fail(void **state)
 	unsigned int every;
 
 	for (every = 1; every <= 20; every++) {
-		slab_failed = 0;
-		slab_fail_every = every;
+		slab_start();
+		slab_fail(every);
 		random_operations(40000);
 		assert_int_not_equal(slab_failed, 0);
 	}
@@ -329,6 +466,10 @@ int main(void)
 		cmocka_unit_test_setup(low_pfns_late_in_a_chunk, setup),
 		cmocka_unit_test_setup(highest_pfns, setup),
 		cmocka_unit_test_setup(the_rest_of_a_chunk_stays, setup),
+		cmocka_unit_test_setup(clearing_whole_chunks_gives_memory_back,
+				       setup),
+		cmocka_unit_test_setup(cleared_in_part_the_rest_stays, setup),
+		cmocka_unit_test_setup(a_freed_table_can_be_used_again, setup),
 		cmocka_unit_test_setup(without_memory_alloc_fails, setup),
 		cmocka_unit_test_setup(random_operations_match_the_model, setup),
 		cmocka_unit_test_setup(nothing_leaks_when_allocations_fail, setup),

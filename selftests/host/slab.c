@@ -6,13 +6,26 @@
 unsigned int slab_fail_every;
 unsigned long slab_failed;
 unsigned long slab_live;
+static unsigned long slab_calls;
+
+void slab_fail(unsigned int every)
+{
+	slab_fail_every = every;
+	slab_calls = 0;
+}
+
+void slab_start(void)
+{
+	slab_fail(0);
+	slab_failed = 0;
+	slab_live = 0;
+}
 
 static void *allocate(size_t n, size_t size, int fill)
 {
-	static unsigned long calls;
 	void *p;
 
-	if (slab_fail_every && ++calls % slab_fail_every == 0) {
+	if (slab_fail_every && ++slab_calls % slab_fail_every == 0) {
 		slab_failed++;
 		return NULL;
 	}
@@ -25,6 +38,11 @@ static void *allocate(size_t n, size_t size, int fill)
 }
 
 /* Poisoned: nobody may rely on what is in it. */
+void *kmalloc(size_t size, int gfp)
+{
+	return allocate(1, size, 0xa5);
+}
+
 void *kmalloc_array(size_t n, size_t size, int gfp)
 {
 	return allocate(n, size, 0xa5);

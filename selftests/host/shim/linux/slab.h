@@ -16,6 +16,12 @@ extern unsigned long slab_failed;
 /* Allocations not freed yet. */
 extern unsigned long slab_live;
 
+/* Forget all that was, and let none fail. */
+void slab_start(void);
+/* Set slab_fail_every; the allocations in between count from now. */
+void slab_fail(unsigned int every);
+
+void *kmalloc(size_t size, int gfp);
 void *kmalloc_array(size_t n, size_t size, int gfp);
 void *kvcalloc(size_t n, size_t size, int gfp);
 void kfree(const void *p);
