@@ -143,6 +143,12 @@ test-upstream: test ## the kernel's own tests of iommufd, unmodified, against ou
 test-debug: ## every test on a kernel with KASAN, lockdep, kmemleak and the like
 	@$(MAKE) KERNEL=debug test
 
+FUZZ_SECONDS ?= 60
+fuzz: lab ## libFuzzer on the pure data structures, each for FUZZ_SECONDS=60
+	$(call say,MAKE,selftests/host)
+	$(Q)$(SUBMAKE) -C selftests/host O=$(TOP)/$(USER) KERNEL=$(SERIES) fuzz $(RELATIVE)
+	$(Q)$(IN) selftests/host/fuzz $(USER)/host-fuzz build/fuzz $(FUZZ_SECONDS)
+
 shell: all ## a prompt in the VM with everything loaded
 	$(Q)$(LAB)/vm --interactive -- $(LAB)/guest/shell
 
@@ -177,7 +183,7 @@ install-user:
 
 install: install-modules install-user ## what has been built, on this host; DESTDIR=, PREFIX=
 
-check: check-style check-build check-spelling ## checkpatch --strict, W=1, sparse, codespell
+check: check-style check-build check-spelling check-host ## checkpatch --strict, W=1, sparse, codespell, models
 	@echo 'clean: checkpatch --strict, W=1 and sparse on kmod; codespell on all'
 
 # The macros of trace.h have a layout that --strict was not made for.
@@ -200,6 +206,11 @@ check-spelling: lab
 	$(call say,CHECK,codespell)
 	$(Q)$(IN) codespell --skip .git,build --ignore-words-list filp,nd .
 
+# The pure data structures against naive models, which needs no kernel.
+check-host: lab
+	$(call say,CHECK,'models')
+	$(Q)$(SUBMAKE) -C selftests/host O=$(TOP)/$(USER) KERNEL=$(SERIES) test $(RELATIVE)
+
 clean:	## removes build/, keeps the cache
 	rm -rf build
 
@@ -209,4 +220,4 @@ distclean: clean ## removes the cache as well
 .PHONY: all lab debug-kernel modules modules-test upstream-source upstream \
 	vfio bpf user tests demo test testable test-upstream test-debug shell \
 	clean distclean help install install-modules install-user \
-	check check-style check-build check-spelling
+	check check-style check-build check-spelling check-host fuzz
