@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* IOAS objects: the ioctls of include/uapi/linux/iommufd.h on them. */
+#include <linux/file.h>
 #include <linux/iommu.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
 #include "area.h"
+#include "compat/uapi.h"
 #include "ctx.h"
 #include "ioas.h"
 #include "iopt_reserve.h"
 #include "pages.h"
+#include "pages_pin.h"
 #include "trace.h"
 
 /* IOAS_ALLOW_IOVAS takes a copy of the list; more than this is no list. */
@@ -180,6 +183,20 @@ static int map_prot(u32 flags)
 	return prot;
 }
 
+/* Map memory just created; the caller's reference is given away. */
+static int map_pages(struct ioas *ioas, struct pages *pages,
+		     struct iova_request *where, u64 start, u32 flags)
+{
+	struct area *area = area_of_pages(pages, start - pages->uptr,
+					  where->length, map_prot(flags));
+	int rc;
+
+	rc = iopt_map(&ioas->iopt, &area, 1, where);
+	if (rc)
+		area_destroy(area);
+	return rc;
+}
+
 /**
  * ioas_map_user - map memory of the calling process
  * @ictx: the context
@@ -198,26 +215,50 @@ int ioas_map_user(struct iommufd_ctx *ictx, struct ioas *ioas,
 		.iova = cmd->iova,
 		.fixed = cmd->flags & IOMMU_IOAS_MAP_FIXED_IOVA,
 	};
-	int prot = map_prot(cmd->flags);
 	struct pages *pages;
-	struct area *area;
 	u8 kinds;
 	int rc;
 
 	rc = policy_map(ictx, ioas->obj.id, cmd, &kinds);
 	if (rc)
 		return rc;
-	pages = pages_create(&ictx->book, per_process, cmd->user_va,
-			     cmd->length, prot & IOMMU_WRITE, kinds);
+	pages = pages_create(&ictx->book, per_process, NULL, cmd->user_va,
+			     cmd->length,
+			     cmd->flags & IOMMU_IOAS_MAP_WRITEABLE, kinds);
 	if (IS_ERR(pages))
 		return PTR_ERR(pages);
-	area = area_of_pages(pages, cmd->user_va - pages->uptr, cmd->length,
-			     prot);
+	rc = map_pages(ioas, pages, &where, cmd->user_va, cmd->flags);
+	if (!rc)
+		cmd->iova = where.iova;
+	return rc;
+}
 
-	rc = iopt_map(&ioas->iopt, &area, 1, &where);
+static int map_file(struct iommufd_ctx *ictx, struct ioas *ioas,
+		    struct iommu_ioas_map_file *cmd, struct file *file)
+{
+	bool writable = cmd->flags & IOMMU_IOAS_MAP_WRITEABLE;
+	struct iova_request where = {
+		.length = cmd->length,
+		.iova = cmd->iova,
+		.fixed = cmd->flags & IOMMU_IOAS_MAP_FIXED_IOVA,
+	};
+	struct pages *pages;
+	int rc;
+
+	rc = policy_map_file(ictx, cmd, file);
 	if (rc)
-		area_destroy(area);
-	else
+		return rc;
+	rc = pages_open_file(file, writable);
+	if (rc)
+		return rc;
+	pages = pages_create(&ictx->book, ictx->per_process, file, cmd->start,
+			     cmd->length, writable, U8_MAX);
+	if (IS_ERR(pages)) {
+		pages_close_file(file, writable);
+		return PTR_ERR(pages);
+	}
+	rc = map_pages(ioas, pages, &where, cmd->start, cmd->flags);
+	if (!rc)
 		cmd->iova = where.iova;
 	return rc;
 }
@@ -296,6 +337,46 @@ int ioas_map_ioctl(struct ucmd *ucmd)
 		rc = respond_mapped(ucmd, sizeof(*cmd), ioas, cmd->iova,
 				    cmd->length);
 	trace_iommufd_map(ucmd->ictx->id, cmd, rc);
+	object_unpin(ucmd->ictx, &ioas->obj);
+	return rc;
+}
+
+/**
+ * ioas_map_file_ioctl - IOMMU_IOAS_MAP_FILE
+ * @ucmd: the ioctl
+ *
+ * Return: 0; -EOPNOTSUPP for unknown flags; -EOVERFLOW if a range leaves its
+ * address space or the largest file there is; -EINVAL if neither readable nor
+ * writable or of no length, or, once it is pinned, if the range leaves the
+ * file; -EBADF; -ENOENT if there is no such IOAS; the errors of
+ * pages_open_file(); what a policy answers, or -EPROTO if that is outside its
+ * contract; the errors of iopt_map(); -EFAULT if the answer cannot be written,
+ * which unmaps again.
+ */
+int ioas_map_file_ioctl(struct ucmd *ucmd)
+{
+	struct iommu_ioas_map_file *cmd = ucmd->cmd;
+	struct ioas *ioas;
+	u64 end;
+	int rc;
+
+	rc = check_target(cmd->flags, 0, cmd->iova, cmd->length);
+	if (rc)
+		return rc;
+	if (check_add_overflow(cmd->start, cmd->length, &end) || end > LLONG_MAX)
+		return -EOVERFLOW;
+	ioas = ioas_pin(ucmd->ictx, cmd->ioas_id);
+	if (IS_ERR(ioas))
+		return PTR_ERR(ioas);
+
+	CLASS(fd, f)(cmd->fd);
+	rc = -EBADF;
+	if (fd_file(f))
+		rc = map_file(ucmd->ictx, ioas, cmd, fd_file(f));
+	if (!rc)
+		rc = respond_mapped(ucmd, sizeof(*cmd), ioas, cmd->iova,
+				    cmd->length);
+	trace_iommufd_map_file(ucmd->ictx->id, cmd, rc);
 	object_unpin(ucmd->ictx, &ioas->obj);
 	return rc;
 }

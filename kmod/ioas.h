@@ -36,6 +36,7 @@ int ioas_alloc_ioctl(struct ucmd *ucmd);
 int ioas_iova_ranges_ioctl(struct ucmd *ucmd);
 int ioas_allow_iovas_ioctl(struct ucmd *ucmd);
 int ioas_map_ioctl(struct ucmd *ucmd);
+int ioas_map_file_ioctl(struct ucmd *ucmd);
 int ioas_copy_ioctl(struct ucmd *ucmd);
 int ioas_unmap_ioctl(struct ucmd *ucmd);
 int ioas_option_ioctl(struct ucmd *ucmd);

@@ -32,6 +32,7 @@ enum iommufd_policy_flags {
  * @IOMMUFD_POLICY_OP_ATTACH_DEVICE: first attach of a device
  * @IOMMUFD_POLICY_OP_REPLACE_DEVICE: an attached device moves elsewhere
  * @IOMMUFD_POLICY_OP_IOAS_COPY: IOMMU_IOAS_COPY
+ * @IOMMUFD_POLICY_OP_IOAS_MAP_FILE: IOMMU_IOAS_MAP_FILE
  * @IOMMUFD_POLICY_OP_ATTACH_ACCESS: an in-kernel user, as an emulated device is,
  *	attaches to an IOAS
  * @IOMMUFD_POLICY_OP_REPLACE_ACCESS: one moves to another IOAS
@@ -41,6 +42,7 @@ enum iommufd_policy_op {
 	IOMMUFD_POLICY_OP_ATTACH_DEVICE,
 	IOMMUFD_POLICY_OP_REPLACE_DEVICE,
 	IOMMUFD_POLICY_OP_IOAS_COPY,
+	IOMMUFD_POLICY_OP_IOAS_MAP_FILE,
 	IOMMUFD_POLICY_OP_ATTACH_ACCESS,
 	IOMMUFD_POLICY_OP_REPLACE_ACCESS,
 };
@@ -115,8 +117,8 @@ struct iommufd_policy_who {
  * @iova: the IO address asked for; 0 while @fixed is 0. @iova + @length is 0
  *	for a range up to the last address
  * @length: bytes, at least 1
- * @uptr: address in the caller's address space; @uptr + @length does not wrap;
- *	0 for a copy
+ * @uptr: address in the caller's address space, or place in a file;
+ *	@uptr + @length does not wrap; 0 for a copy
  * @src_iova: IO address the memory of a copy is mapped at already
  * @op: enum iommufd_policy_op
  * @ioas_id: object id of the IOAS

@@ -202,7 +202,7 @@ static const struct ioctl ioctls[] = {
 	IOCTL(IOMMU_IOAS_IOVA_RANGES, ioas_iova_ranges_ioctl,
 	      struct iommu_ioas_iova_ranges, out_iova_alignment),
 	IOCTL(IOMMU_IOAS_MAP, ioas_map_ioctl, struct iommu_ioas_map, iova),
-	IOCTL(IOMMU_IOAS_MAP_FILE, unsupported_ioctl,
+	IOCTL(IOMMU_IOAS_MAP_FILE, ioas_map_file_ioctl,
 	      struct iommu_ioas_map_file, iova),
 	IOCTL(IOMMU_IOAS_NOIOMMU_GET_PA, unsupported_ioctl,
 	      struct iommu_ioas_noiommu_get_pa, out_phys),

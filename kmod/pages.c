@@ -1,31 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* User memory that areas map: pinned once, its physical runs remembered. */
 #include <linux/capability.h>
-#include <linux/hugetlb.h>
+#include <linux/file.h>
 #include <linux/iommu.h>
 #include <linux/mm.h>
-#include <linux/pagemap.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
-#include <linux/shmem_fs.h>
 #include <linux/slab.h>
 
 #include "account.h"
-#include "compat/mm.h"
 #include "pages.h"
-#include "iommufd_policy.h"
-
-/* Page pointers asked for at a time: few without, many with an allocation. */
-#define SMALL_BATCH 16
-#define LARGE_BATCH 2048
+#include "pages_pin.h"
 
 static struct kmem_cache *pages_cache;
 
 /**
- * pages_create - describe user memory of the calling process
+ * pages_create - describe user memory
  * @book: accounts of the context
  * @per_process: charge the process rather than the user
- * @uptr: user address, of any alignment
+ * @file: memory of this file; NULL: of the calling process
+ * @uptr: user address or place in the file, of any alignment
  * @length: bytes, at least 1, within the address space
  * @writable: the device may be allowed to write
  * @kinds: bits of enum iommufd_policy_mem that may be pinned
@@ -35,8 +29,8 @@ static struct kmem_cache *pages_cache;
  * Return: the pages with one reference, or ERR_PTR(-ENOMEM).
  */
 struct pages *pages_create(struct account_book *book, bool per_process,
-			   unsigned long uptr, unsigned long length,
-			   bool writable, u8 kinds)
+			   struct file *file, unsigned long uptr,
+			   unsigned long length, bool writable, u8 kinds)
 {
 	unsigned long first_vpn = uptr >> PAGE_SHIFT;
 	unsigned long last_vpn = (uptr + length - 1) >> PAGE_SHIFT;
@@ -60,6 +54,7 @@ struct pages *pages_create(struct account_book *book, bool per_process,
 		pages->mode = per_process ? ACCOUNT_PROCESS : ACCOUNT_USER;
 	pages->writable = writable;
 	pages->kinds = kinds;
+	pages->file = file ? get_file(file) : NULL;
 	pages->uptr = first_vpn << PAGE_SHIFT;
 	pfn_table_init(&pages->table, first_vpn, last_vpn - first_vpn + 1);
 	return pages;
@@ -80,214 +75,9 @@ void pages_put(struct pages *pages)
 		return;
 	WARN_ON(in_use(pages));
 	account_put(pages->account);
+	if (pages->file)
+		pages_close_file(pages->file, pages->writable);
 	kmem_cache_free(pages_cache, pages);
-}
-
-/* The kinds that a VMA may have been seen as which this page came from. */
-static u8 folio_kinds(struct folio *folio)
-{
-	struct address_space *mapping;
-
-	if (folio_test_hugetlb(folio))
-		return IOMMUFD_POLICY_MEM_HUGETLB;
-	if (folio_test_anon(folio))
-		return IOMMUFD_POLICY_MEM_ANON;
-	/* A file may be truncated and go: what it was stays under RCU. */
-	guard(rcu)();
-	mapping = folio_mapping(folio);
-	/* Memory of a driver, whose VMA says so or does not. */
-	if (!mapping)
-		return IOMMUFD_POLICY_MEM_PFNMAP | IOMMUFD_POLICY_MEM_FILE;
-	return shmem_mapping(mapping) ? IOMMUFD_POLICY_MEM_SHMEM :
-					IOMMUFD_POLICY_MEM_FILE;
-}
-
-/* A policy has judged the kinds of memory; what came since is not covered. */
-static bool kinds_allowed(const struct pages *pages, struct page **batch,
-			  unsigned long nr)
-{
-	struct folio *folio = NULL;
-	unsigned long i;
-
-	if (pages->kinds == U8_MAX)
-		return true;
-	for (i = 0; i < nr; i++) {
-		if (page_folio(batch[i]) == folio)
-			continue;
-		folio = page_folio(batch[i]);
-		if (!(folio_kinds(folio) & pages->kinds))
-			return false;
-	}
-	return true;
-}
-
-static void unpin_run(const struct pages *pages, unsigned long pfn,
-		      unsigned long nr)
-{
-	unpin_user_page_range_dirty_lock(pfn_to_page(pfn), nr, pages->writable);
-}
-
-static void unpin_pages(struct pages *pages, unsigned long first,
-			unsigned long last)
-{
-	unsigned long index = first, pfn, run;
-
-	while (index <= last) {
-		run = pfn_table_run(&pages->table, index, last - index + 1,
-				    &pfn);
-		unpin_run(pages, pfn, run);
-		index += run;
-		cond_resched();
-	}
-	pfn_table_clear(&pages->table, first, last - first + 1);
-}
-
-static long pin_batch(const struct pages *pages, unsigned long index,
-		      unsigned long nr, struct page **batch)
-{
-	unsigned int flags = FOLL_LONGTERM |
-			     (pages->writable ? FOLL_WRITE : 0);
-	unsigned long addr = pages->uptr + (index << PAGE_SHIFT);
-	struct mm_struct *mm = pages->account->mm;
-	int locked = 1;
-	long got;
-
-	if (fatal_signal_pending(current))
-		return -EINTR;
-	if (mm == current->mm) {
-		got = pin_user_pages_fast(addr, nr, flags, batch);
-	} else {
-		if (!mmget_not_zero(mm))
-			return -EFAULT;
-		mmap_read_lock(mm);
-		got = pin_user_pages_remote(mm, addr, nr, flags, batch,
-					    &locked);
-		if (locked)
-			mmap_read_unlock(mm);
-		mmput(mm);
-	}
-	return got ?: -EFAULT;
-}
-
-/*
- * A physical run grows over batches and is entered into the table when it
- * ends, so that a chunk that is one run never needs a leaf.
- */
-struct run {
-	unsigned long index;
-	unsigned long pfn;
-	unsigned long nr;
-};
-
-static int enter_run(struct pages *pages, const struct run *run)
-{
-	return pfn_table_set(&pages->table, run->index, run->pfn, run->nr);
-}
-
-static unsigned long contiguous(struct page **pages, unsigned long nr)
-{
-	unsigned long n = 1;
-
-	while (n < nr && pages[n] == compat_nth_page(pages[0], n))
-		n++;
-	return n;
-}
-
-/**
- * struct batch - room for what one call of GUP answers
- * @size: pages that fit
- * @list: the answer; @small, or allocated
- * @small: enough for small requests
- */
-struct batch {
-	unsigned long size;
-	struct page **list;
-	struct page *small[SMALL_BATCH];
-};
-
-#ifdef IOMMUFD_TEST_BUILD
-/* The most pages to be pinned at a time; 0: as many as fit. */
-unsigned int pages_test_batch;
-#else
-#define pages_test_batch 0
-#endif
-
-static void batch_init(struct batch *batch, unsigned long total)
-{
-	batch->list = NULL;
-	batch->size = LARGE_BATCH;
-	if (total > SMALL_BATCH)
-		batch->list = kmalloc_array(min(total, LARGE_BATCH),
-					    sizeof(*batch->list),
-					    GFP_KERNEL | __GFP_NOWARN);
-	/* A large request works with the small one too, if more slowly. */
-	if (!batch->list) {
-		batch->list = batch->small;
-		batch->size = SMALL_BATCH;
-	}
-	if (pages_test_batch)
-		batch->size = min(batch->size, pages_test_batch);
-}
-
-static void batch_free(struct batch *batch)
-{
-	if (batch->list != batch->small)
-		kfree(batch->list);
-}
-
-static int pin_pages(struct pages *pages, unsigned long first,
-		     unsigned long last, struct batch *batch)
-{
-	struct page **list = batch->list;
-	unsigned long index = first;
-	struct run run = {};
-	long got, i = 0;
-	int rc;
-
-	while (index <= last) {
-		got = pin_batch(pages, index,
-				min(last - index + 1, batch->size), list);
-		i = 0;
-		rc = got;
-		if (got < 0) {
-			got = 0;
-			goto undo;
-		}
-		rc = -EAGAIN;
-		if (!kinds_allowed(pages, list, got))
-			goto undo;
-
-		while (i < got) {
-			unsigned long pfn = page_to_pfn(list[i]);
-			unsigned long nr = contiguous(list + i, got - i);
-
-			if (run.nr && pfn == run.pfn + run.nr) {
-				run.nr += nr;
-			} else {
-				rc = enter_run(pages, &run);
-				if (rc)
-					goto undo;
-				run = (struct run){ index + i, pfn, nr };
-			}
-			i += nr;
-		}
-		index += got;
-		cond_resched();
-	}
-	rc = enter_run(pages, &run);
-	if (!rc)
-		return 0;
-
-undo:
-	/* Behind the table: the open run, then the rest of the batch. */
-	if (i < got)
-		unpin_user_pages(list + i, got - i);
-	if (run.nr) {
-		unpin_run(pages, run.pfn, run.nr);
-		if (run.index > first)
-			unpin_pages(pages, first, run.index - 1);
-	}
-	return rc;
 }
 
 static unsigned long count_unused(const struct pages *pages,

@@ -11,6 +11,7 @@
 #include "uses.h"
 
 struct account_book;
+struct file;
 struct iommu_domain;
 struct page;
 
@@ -25,7 +26,8 @@ struct page;
  * @whole: uses of all pages
  * @uses: uses of some of the pages
  * @account: who pays, and the address space the memory is in
- * @uptr: user address of the first page
+ * @file: what the memory is of; a reference is held; NULL: the address space
+ * @uptr: address or place in @file of the first page
  * @table: physical addresses of the pages in use
  *
  * A page is pinned and charged, once, while it is in use. Who uses pages may
@@ -40,13 +42,14 @@ struct pages {
 	unsigned long whole;
 	struct uses uses;
 	struct account *account;
+	struct file *file;
 	unsigned long uptr;
 	struct pfn_table table;
 };
 
 struct pages *pages_create(struct account_book *book, bool per_process,
-			   unsigned long uptr, unsigned long length,
-			   bool writable, u8 kinds);
+			   struct file *file, unsigned long uptr,
+			   unsigned long length, bool writable, u8 kinds);
 void pages_put(struct pages *pages);
 
 int pages_use(struct pages *pages, unsigned long first, unsigned long last);
@@ -62,9 +65,5 @@ int pages_rw(struct pages *pages, unsigned long offset, void *data,
 
 int pages_init(size_t size);
 void pages_exit(void);
-
-#ifdef IOMMUFD_TEST_BUILD
-extern unsigned int pages_test_batch;
-#endif
 
 #endif

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Kernel users that read and write user memory without pinning it. */
+#include <linux/err.h>
 #include <linux/highmem.h>
 #include <linux/iommufd.h>
 #include <linux/mm.h>
-#include <linux/sched/mm.h>
 #include <linux/uaccess.h>
 
 #include "account.h"
 #include "pages.h"
+#include "pages_pin.h"
 
 static void rw_page(struct page *page, unsigned long in_page, void *data,
 		    unsigned long bytes, bool write)
@@ -38,22 +39,11 @@ static bool rw_pinned(struct pages *pages, unsigned long offset, void *data,
 static int rw_foreign(struct pages *pages, unsigned long offset, void *data,
 		      unsigned long bytes, bool write)
 {
-	unsigned long addr = pages->uptr + (offset & PAGE_MASK);
-	struct mm_struct *mm = pages->account->mm;
-	struct page *page;
-	int locked = 1;
-	long got;
+	struct page *page = pin_page_briefly(pages, offset >> PAGE_SHIFT,
+					     write);
 
-	if (!mmget_not_zero(mm))
-		return -EFAULT;
-	mmap_read_lock(mm);
-	got = pin_user_pages_remote(mm, addr, 1, write ? FOLL_WRITE : 0, &page,
-				    &locked);
-	if (locked)
-		mmap_read_unlock(mm);
-	mmput(mm);
-	if (got != 1)
-		return got < 0 ? got : -EFAULT;
+	if (IS_ERR(page))
+		return PTR_ERR(page);
 	rw_page(page, offset_in_page(offset), data, bytes, write);
 	unpin_user_page(page);
 	return 0;
@@ -87,7 +77,7 @@ int pages_rw(struct pages *pages, unsigned long offset, void *data,
 	     unsigned long length, unsigned int flags)
 {
 	bool write = flags & IOMMUFD_ACCESS_RW_WRITE;
-	bool own = pages->account->mm == current->mm &&
+	bool own = !pages->file && pages->account->mm == current->mm &&
 		   !(flags & __IOMMUFD_ACCESS_RW_SLOW_PATH);
 	int rc = 0;
 

@@ -17,6 +17,7 @@
 #include <uapi/linux/iommufd.h>
 
 #include "compat/mm.h"
+#include "compat/uapi.h"
 #include "ctx.h"
 #include "policy.h"
 #include "policy_registry.h"
@@ -240,6 +241,35 @@ int policy_ask_map(struct iommufd_ctx *ictx, u32 ioas_id,
 			return rc;
 		want_kinds = true;
 	}
+}
+
+/**
+ * policy_ask_map_file - policy_map_file() with policies loaded
+ * @ictx: the context
+ * @cmd: what is asked for
+ * @file: the file
+ *
+ * Return: see policy_map_file().
+ */
+int policy_ask_map_file(struct iommufd_ctx *ictx,
+			const struct iommu_ioas_map_file *cmd,
+			struct file *file)
+{
+	struct iommufd_policy_map_request req = {
+		.length = cmd->length,
+		.uptr = cmd->start,
+		.op = IOMMUFD_POLICY_OP_IOAS_MAP_FILE,
+		.ioas_id = cmd->ioas_id,
+		.prot = request_prot(cmd->flags),
+		.mem = is_file_hugepages(file) ? IOMMUFD_POLICY_MEM_HUGETLB :
+						 IOMMUFD_POLICY_MEM_SHMEM,
+		.fixed = !!(cmd->flags & IOMMU_IOAS_MAP_FIXED_IOVA),
+	};
+
+	fill_who(&req.who, ictx);
+	if (req.fixed)
+		req.iova = cmd->iova;
+	return ask_all(ictx, HOOK_MAP, &req, true);
 }
 
 /**

@@ -13,8 +13,10 @@
 
 #include "iommufd_policy.h"
 
+struct file;
 struct iommu_ioas_copy;
 struct iommu_ioas_map;
+struct iommu_ioas_map_file;
 struct iommufd_ctx;
 struct seq_file;
 
@@ -36,6 +38,9 @@ DECLARE_STATIC_KEY_FALSE(policies_loaded);
 
 int policy_ask_map(struct iommufd_ctx *ictx, u32 ioas_id,
 		   const struct iommu_ioas_map *cmd, u8 *kinds);
+int policy_ask_map_file(struct iommufd_ctx *ictx,
+			const struct iommu_ioas_map_file *cmd,
+			struct file *file);
 int policy_ask_copy(struct iommufd_ctx *ictx,
 		    const struct iommu_ioas_copy *cmd);
 int policy_ask_attach(struct iommufd_ctx *ictx, u32 obj_id, const char *name,
@@ -58,6 +63,24 @@ static inline int policy_map(struct iommufd_ctx *ictx, u32 ioas_id,
 	*kinds = U8_MAX;
 	if (static_branch_unlikely(&policies_loaded))
 		return policy_ask_map(ictx, ioas_id, cmd, kinds);
+	return 0;
+}
+
+/**
+ * policy_map_file - may memory of a file be mapped
+ * @ictx: the context
+ * @cmd: what is asked for; checked
+ * @file: the file
+ *
+ * Context: may sleep; no lock of the module is held.
+ * Return: as policy_copy().
+ */
+static inline int policy_map_file(struct iommufd_ctx *ictx,
+				  const struct iommu_ioas_map_file *cmd,
+				  struct file *file)
+{
+	if (static_branch_unlikely(&policies_loaded))
+		return policy_ask_map_file(ictx, cmd, file);
 	return 0;
 }
 

@@ -7,7 +7,8 @@
 #define IOMMUFD_TRACE_H
 
 #include <linux/tracepoint.h>
-#include <uapi/linux/iommufd.h>
+
+#include "compat/uapi.h"
 
 TRACE_EVENT(iommufd_map,
 	TP_PROTO(u64 ctx, const struct iommu_ioas_map *cmd, int error),
@@ -33,6 +34,34 @@ TRACE_EVENT(iommufd_map,
 	TP_printk("ctx=%llu ioas=%u iova=0x%llx length=0x%llx uptr=0x%llx flags=0x%x error=%d",
 		  __entry->ctx, __entry->ioas, __entry->iova, __entry->length,
 		  __entry->uptr, __entry->flags, __entry->error)
+);
+
+TRACE_EVENT(iommufd_map_file,
+	TP_PROTO(u64 ctx, const struct iommu_ioas_map_file *cmd, int error),
+	TP_ARGS(ctx, cmd, error),
+	TP_STRUCT__entry(
+		__field(u64, ctx)
+		__field(u64, iova)
+		__field(u64, length)
+		__field(u64, start)
+		__field(u32, ioas)
+		__field(int, fd)
+		__field(u32, flags)
+		__field(int, error)
+	),
+	TP_fast_assign(
+		__entry->ctx = ctx;
+		__entry->iova = cmd->iova;
+		__entry->length = cmd->length;
+		__entry->start = cmd->start;
+		__entry->ioas = cmd->ioas_id;
+		__entry->fd = cmd->fd;
+		__entry->flags = cmd->flags;
+		__entry->error = error;
+	),
+	TP_printk("ctx=%llu ioas=%u iova=0x%llx length=0x%llx fd=%d start=0x%llx flags=0x%x error=%d",
+		  __entry->ctx, __entry->ioas, __entry->iova, __entry->length,
+		  __entry->fd, __entry->start, __entry->flags, __entry->error)
 );
 
 TRACE_EVENT(iommufd_copy,

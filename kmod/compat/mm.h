@@ -13,6 +13,22 @@
 #define compat_nth_page(page, n) ((page) + (n))
 #endif
 
+/* Not exported before 7.3. The folio is pinned: it cannot go. */
+static inline int compat_folio_add_pins(struct folio *folio, unsigned int pins)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 3, 0)
+	if (!pins)
+		return 0;
+	/* Of one page there is one pin: this is a large folio. */
+	folio_ref_add(folio, pins);
+	atomic_add(pins, &folio->_pincount);
+	node_stat_mod_folio(folio, NR_FOLL_PIN_ACQUIRED, pins);
+	return 0;
+#else
+	return pins ? folio_add_pins(folio, pins) : 0;
+#endif
+}
+
 static inline bool compat_is_cow_mapping(const struct vm_area_struct *vma)
 {
 #if LINUX_VERSION_CODE < KERNEL_VERSION(7, 3, 0)

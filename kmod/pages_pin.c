@@ -1,0 +1,412 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Getting hold of user memory: of an address space by GUP, or of a file. */
+#include <linux/err.h>
+#include <linux/fs.h>
+#include <linux/hugetlb.h>
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/shmem_fs.h>
+#include <linux/slab.h>
+#include <uapi/linux/fcntl.h>
+
+#include "account.h"
+#include "compat/mm.h"
+#include "iommufd_policy.h"
+#include "pages.h"
+#include "pages_pin.h"
+
+/* Page pointers asked for at a time when there is much to do. */
+#define LARGE_BATCH 2048
+
+/* The kinds that a VMA may have been seen as which this page came from. */
+static u8 folio_kinds(struct folio *folio)
+{
+	struct address_space *mapping;
+
+	if (folio_test_hugetlb(folio))
+		return IOMMUFD_POLICY_MEM_HUGETLB;
+	if (folio_test_anon(folio))
+		return IOMMUFD_POLICY_MEM_ANON;
+	/* A file may be truncated and go: what it was stays under RCU. */
+	guard(rcu)();
+	mapping = folio_mapping(folio);
+	/* Memory of a driver, whose VMA says so or does not. */
+	if (!mapping)
+		return IOMMUFD_POLICY_MEM_PFNMAP | IOMMUFD_POLICY_MEM_FILE;
+	return shmem_mapping(mapping) ? IOMMUFD_POLICY_MEM_SHMEM :
+					IOMMUFD_POLICY_MEM_FILE;
+}
+
+/* A policy has judged the kinds of memory; what came since is not covered. */
+static bool kinds_allowed(const struct pages *pages, struct page **batch,
+			  unsigned long nr)
+{
+	struct folio *folio = NULL;
+	unsigned long i;
+
+	if (pages->kinds == U8_MAX)
+		return true;
+	for (i = 0; i < nr; i++) {
+		if (page_folio(batch[i]) == folio)
+			continue;
+		folio = page_folio(batch[i]);
+		if (!(folio_kinds(folio) & pages->kinds))
+			return false;
+	}
+	return true;
+}
+
+static void unpin_run(const struct pages *pages, unsigned long pfn,
+		      unsigned long nr)
+{
+	unpin_user_page_range_dirty_lock(pfn_to_page(pfn), nr, pages->writable);
+}
+
+/**
+ * unpin_pages - undo pin_pages()
+ * @pages: the pages
+ * @first: first page
+ * @last: last page
+ *
+ * Context: pages->lock is held.
+ */
+void unpin_pages(struct pages *pages, unsigned long first, unsigned long last)
+{
+	unsigned long index = first, pfn, run;
+
+	while (index <= last) {
+		run = pfn_table_run(&pages->table, index, last - index + 1,
+				    &pfn);
+		unpin_run(pages, pfn, run);
+		index += run;
+		cond_resched();
+	}
+	pfn_table_clear(&pages->table, first, last - first + 1);
+}
+
+static long pin_batch(const struct pages *pages, unsigned long index,
+		      unsigned long nr, struct page **batch)
+{
+	unsigned int flags = FOLL_LONGTERM |
+			     (pages->writable ? FOLL_WRITE : 0);
+	unsigned long addr = pages->uptr + (index << PAGE_SHIFT);
+	struct mm_struct *mm = pages->account->mm;
+	int locked = 1;
+	long got;
+
+	if (fatal_signal_pending(current))
+		return -EINTR;
+	if (mm == current->mm) {
+		got = pin_user_pages_fast(addr, nr, flags, batch);
+	} else {
+		if (!mmget_not_zero(mm))
+			return -EFAULT;
+		mmap_read_lock(mm);
+		got = pin_user_pages_remote(mm, addr, nr, flags, batch,
+					    &locked);
+		if (locked)
+			mmap_read_unlock(mm);
+		mmput(mm);
+	}
+	return got ?: -EFAULT;
+}
+
+/*
+ * A physical run grows over batches and is entered into the table when it
+ * ends, so that a chunk that is one run never needs a leaf.
+ */
+struct run {
+	unsigned long index;
+	unsigned long pfn;
+	unsigned long nr;
+};
+
+static int enter_run(struct pages *pages, const struct run *run)
+{
+	return pfn_table_set(&pages->table, run->index, run->pfn, run->nr);
+}
+
+static int add_run(struct pages *pages, struct run *run, unsigned long index,
+		   unsigned long pfn, unsigned long nr)
+{
+	int rc;
+
+	if (run->nr && pfn == run->pfn + run->nr) {
+		run->nr += nr;
+		return 0;
+	}
+	rc = enter_run(pages, run);
+	if (!rc)
+		*run = (struct run){ index, pfn, nr };
+	return rc;
+}
+
+/* What is in the table, and behind it the open run. */
+static void unpin_runs(struct pages *pages, unsigned long first,
+		       const struct run *run)
+{
+	if (!run->nr)
+		return;
+	unpin_run(pages, run->pfn, run->nr);
+	if (run->index > first)
+		unpin_pages(pages, first, run->index - 1);
+}
+
+static unsigned long contiguous(struct page **pages, unsigned long nr)
+{
+	unsigned long n = 1;
+
+	while (n < nr && pages[n] == compat_nth_page(pages[0], n))
+		n++;
+	return n;
+}
+
+#ifdef IOMMUFD_TEST_BUILD
+/* The most pages to be pinned at a time; 0: as many as fit. */
+unsigned int pages_test_batch;
+#else
+#define pages_test_batch 0
+#endif
+
+/**
+ * batch_init - make room for answers of GUP
+ * @batch: to initialise
+ * @total: pages there will be in all
+ */
+void batch_init(struct batch *batch, unsigned long total)
+{
+	batch->list = NULL;
+	batch->size = LARGE_BATCH;
+	if (total > SMALL_BATCH)
+		batch->list = kmalloc_array(min(total, LARGE_BATCH),
+					    sizeof(*batch->list),
+					    GFP_KERNEL | __GFP_NOWARN);
+	/* A large request works with the small one too, if more slowly. */
+	if (!batch->list) {
+		batch->list = batch->small;
+		batch->size = SMALL_BATCH;
+	}
+	if (pages_test_batch)
+		batch->size = min(batch->size, pages_test_batch);
+}
+
+/**
+ * batch_free - undo batch_init()
+ * @batch: the room
+ */
+void batch_free(struct batch *batch)
+{
+	if (batch->list != batch->small)
+		kfree(batch->list);
+}
+
+static int pin_memory(struct pages *pages, unsigned long first,
+		      unsigned long last, struct batch *batch, struct run *run)
+{
+	struct page **list = batch->list;
+	unsigned long index = first;
+	long got, i;
+	int rc = 0;
+
+	while (index <= last) {
+		got = pin_batch(pages, index,
+				min(last - index + 1, batch->size), list);
+		if (got < 0)
+			return got;
+		i = 0;
+		if (!kinds_allowed(pages, list, got))
+			rc = -EAGAIN;
+		while (!rc && i < got) {
+			unsigned long nr = contiguous(list + i, got - i);
+
+			rc = add_run(pages, run, index + i,
+				     page_to_pfn(list[i]), nr);
+			if (!rc)
+				i += nr;
+		}
+		if (rc) {
+			unpin_user_pages(list + i, got - i);
+			return rc;
+		}
+		index += got;
+		cond_resched();
+	}
+	return 0;
+}
+
+/* A folio comes with one pin; each page is to have one. */
+static int take_folio(struct pages *pages, unsigned long index,
+		      unsigned long last, struct folio *folio,
+		      unsigned long skip, struct run *run)
+{
+	unsigned long nr = min(folio_nr_pages(folio) - skip, last - index + 1);
+	int rc;
+
+	rc = compat_folio_add_pins(folio, nr - 1);
+	if (rc) {
+		unpin_folio(folio);
+		return rc;
+	}
+	rc = add_run(pages, run, index, folio_pfn(folio) + skip, nr);
+	if (rc) {
+		unpin_run(pages, folio_pfn(folio) + skip, nr);
+		return rc;
+	}
+	return nr;
+}
+
+static int pin_file(struct pages *pages, unsigned long first,
+		    unsigned long last, struct batch *batch, struct run *run)
+{
+	loff_t start = pages->uptr, end = start + (last << PAGE_SHIFT);
+	unsigned long index = first;
+	pgoff_t offset = 0;
+	long got, i;
+	int nr;
+
+	while (index <= last) {
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		got = memfd_pin_folios(pages->file,
+				       start + (index << PAGE_SHIFT), end,
+				       batch->folios, batch->size, &offset);
+		if (got <= 0)
+			return got ?: -EFAULT;
+		for (i = 0; i < got; i++) {
+			nr = take_folio(pages, index, last, batch->folios[i],
+					offset >> PAGE_SHIFT, run);
+			if (nr < 0) {
+				unpin_folios(batch->folios + i + 1,
+					     got - i - 1);
+				return nr;
+			}
+			index += nr;
+			offset = 0;
+		}
+		cond_resched();
+	}
+	return 0;
+}
+
+/**
+ * pin_pages - pin pages and enter them in the table
+ * @pages: the pages
+ * @first: first page
+ * @last: last page; none of the range is pinned
+ * @batch: room
+ *
+ * Context: pages->lock is held; may fault in user memory.
+ * Return: 0; the errors of pages_use(). Nothing is pinned then.
+ */
+int pin_pages(struct pages *pages, unsigned long first, unsigned long last,
+	      struct batch *batch)
+{
+	struct run run = {};
+	int rc;
+
+	if (pages->file)
+		rc = pin_file(pages, first, last, batch, &run);
+	else
+		rc = pin_memory(pages, first, last, batch, &run);
+	if (!rc)
+		rc = enter_run(pages, &run);
+	if (rc)
+		unpin_runs(pages, first, &run);
+	return rc;
+}
+
+static long pin_file_page(const struct pages *pages, unsigned long index,
+			  struct page **page)
+{
+	loff_t start = pages->uptr + (index << PAGE_SHIFT);
+	struct folio *folio;
+	pgoff_t offset;
+	long got;
+
+	got = memfd_pin_folios(pages->file, start, start, &folio, 1, &offset);
+	if (got == 1)
+		*page = folio_page(folio, offset >> PAGE_SHIFT);
+	return got;
+}
+
+/**
+ * pin_page_briefly - get hold of a page that need not be pinned
+ * @pages: the pages
+ * @index: which
+ * @write: it will be written
+ *
+ * Context: may fault in user memory.
+ * Return: the page, for unpin_user_page(); ERR_PTR(-EFAULT) if there is none
+ * or its address space is gone; other errors of GUP.
+ */
+struct page *pin_page_briefly(struct pages *pages, unsigned long index,
+			      bool write)
+{
+	struct mm_struct *mm = pages->account->mm;
+	struct page *page;
+	int locked = 1;
+	long got;
+
+	if (pages->file) {
+		got = pin_file_page(pages, index, &page);
+	} else {
+		if (!mmget_not_zero(mm))
+			return ERR_PTR(-EFAULT);
+		mmap_read_lock(mm);
+		got = pin_user_pages_remote(mm, pages->uptr +
+					    (index << PAGE_SHIFT), 1,
+					    write ? FOLL_WRITE : 0, &page,
+					    &locked);
+		if (locked)
+			mmap_read_unlock(mm);
+		mmput(mm);
+	}
+	if (got < 0)
+		return ERR_PTR(got);
+	return got ? page : ERR_PTR(-EFAULT);
+}
+
+/**
+ * pages_open_file - may memory of a file be given to devices
+ * @file: the file
+ * @writable: they may write
+ *
+ * A file that devices may write cannot be sealed against that.
+ *
+ * Return: 0; -EINVAL if it is neither a memfd nor of tmpfs or hugetlbfs;
+ * -EACCES if it was not opened for it; -EPERM if it is sealed against writing.
+ */
+int pages_open_file(struct file *file, bool writable)
+{
+	const unsigned int sealed = F_SEAL_WRITE | F_SEAL_FUTURE_WRITE;
+	unsigned int seals;
+
+	if (shmem_file(file))
+		seals = SHMEM_I(file_inode(file))->seals;
+	else if (is_file_hugepages(file))
+		seals = HUGETLBFS_I(file_inode(file))->seals;
+	else
+		return -EINVAL;
+	if (!(file->f_mode & FMODE_READ) ||
+	    (writable && !(file->f_mode & FMODE_WRITE)))
+		return -EACCES;
+	if (!writable)
+		return 0;
+	if (seals & sealed)
+		return -EPERM;
+	return mapping_map_writable(file->f_mapping);
+}
+
+/**
+ * pages_close_file - undo pages_open_file() and give the file back
+ * @file: the file
+ * @writable: as given to it
+ */
+void pages_close_file(struct file *file, bool writable)
+{
+	if (writable)
+		mapping_unmap_writable(file->f_mapping);
+	fput(file);
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Getting hold of user memory. */
+#ifndef IOMMUFD_PAGES_PIN_H
+#define IOMMUFD_PAGES_PIN_H
+
+#include <linux/types.h>
+
+struct file;
+struct folio;
+struct page;
+struct pages;
+
+/* Page pointers asked for at a time without an allocation. */
+#define SMALL_BATCH 16
+
+/**
+ * struct batch - room for what one call of GUP answers
+ * @size: pages that fit
+ * @list: the answer; @small, or allocated
+ * @folios: the same room, for a file
+ * @small: enough for small requests
+ */
+struct batch {
+	unsigned long size;
+	union {
+		struct page **list;
+		struct folio **folios;
+	};
+	struct page *small[SMALL_BATCH];
+};
+
+void batch_init(struct batch *batch, unsigned long total);
+void batch_free(struct batch *batch);
+
+int pin_pages(struct pages *pages, unsigned long first, unsigned long last,
+	      struct batch *batch);
+void unpin_pages(struct pages *pages, unsigned long first, unsigned long last);
+struct page *pin_page_briefly(struct pages *pages, unsigned long index,
+			      bool write);
+
+int pages_open_file(struct file *file, bool writable);
+void pages_close_file(struct file *file, bool writable);
+
+#ifdef IOMMUFD_TEST_BUILD
+extern unsigned int pages_test_batch;
+#endif
+
+#endif
