@@ -46,8 +46,9 @@ static void device_destroy_object(struct object *obj)
  * Return: the device, for the driver alone until iommufd_device_unbind();
  * ERR_PTR(-EINVAL) if its DMA is not cache coherent or there is no IOMMU,
  * ERR_PTR(-ENODEV) if it is in no group, ERR_PTR(-EPERM) if the platform cannot
- * isolate its interrupts or another context owns its group, ERR_PTR(-EBUSY) if
- * the kernel uses its group, ERR_PTR(-ENOMEM).
+ * isolate its interrupts, or another context or a driver of the kernel uses its
+ * group, ERR_PTR(-EBUSY) if its group is attached to a domain already,
+ * ERR_PTR(-ENOMEM).
  */
 struct iommufd_device *iommufd_device_bind(struct iommufd_ctx *ictx,
 					   struct device *dev, u32 *id)

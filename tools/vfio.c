@@ -152,7 +152,7 @@ int vfio_open(const char *bdf, const struct pci_info *info, int iommu)
 			 bdf);
 		break;
 	case -EPERM:
-		out_fail(err, "cannot bind %s: its interrupts are not isolated: see the module parameter allow_unsafe_interrupts of iommufd",
+		out_fail(err, "cannot bind %s: a device of its IOMMU group is in use by another program or driver, or its interrupts are not isolated: see the module parameter allow_unsafe_interrupts of iommufd",
 			 bdf);
 		break;
 	case -ENODEV:
