@@ -259,6 +259,45 @@ static void unknown_ioctl(void **state)
 	}
 }
 
+/* As the interface of 7.3 has them: least size, and size */
+static void not_served_yet(void **state)
+{
+	static const struct {
+		unsigned int number;
+		uint32_t min, size;
+	} commands[] = {
+		{ IOMMUFD_CMD_HWPT_SET_DIRTY_TRACKING, 16, 16 },
+		{ IOMMUFD_CMD_HWPT_GET_DIRTY_BITMAP, 48, 48 },
+		{ IOMMUFD_CMD_HWPT_INVALIDATE, 32, 32 },
+		{ IOMMUFD_CMD_FAULT_QUEUE_ALLOC, 16, 16 },
+		{ 0x8f, 40, 40 },	/* IOAS_MAP_FILE */
+		{ 0x90, 24, 40 },	/* VIOMMU_ALLOC */
+		{ 0x91, 24, 24 },	/* VDEVICE_ALLOC */
+		{ 0x92, 8, 8 },		/* IOAS_CHANGE_PROCESS */
+		{ 0x93, 28, 32 },	/* VEVENTQ_ALLOC */
+		{ 0x94, 40, 40 },	/* HW_QUEUE_ALLOC */
+		{ 0x95, 40, 40 },	/* IOAS_NOIOMMU_GET_PA */
+	};
+	struct command command = { .name = "" };
+	union request request = {};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(commands); i++) {
+		command.number = _IO(IOMMUFD_TYPE, commands[i].number);
+		request.size = commands[i].min - 1;
+		assert_fails(&command, &request, EINVAL);
+		request.size = commands[i].min;
+		assert_fails(&command, &request, EOPNOTSUPP);
+		request.size = sizeof(request);
+		assert_fails(&command, &request, EOPNOTSUPP);
+		request.bytes[commands[i].size] = 1;
+		assert_fails(&command, &request, E2BIG);
+		request.size = commands[i].size;
+		assert_fails(&command, &request, EOPNOTSUPP);
+		request.bytes[commands[i].size] = 0;
+	}
+}
+
 static void node_is_for_root_and_its_group(void **state)
 {
 	struct stat st;
@@ -311,6 +350,7 @@ int main(void)
 	};
 	static const struct CMUnitTest of_all[] = {
 		TEST(unknown_ioctl),
+		TEST(not_served_yet),
 		TEST(node_is_for_root_and_its_group),
 		TEST(fdinfo_tells_what_is_mapped),
 		TEST(contexts_have_ids_of_their_own),

@@ -20,8 +20,8 @@ static uint32_t ioas;
 static struct edu edu;
 static char *memory;
 static atomic_bool stop;
-/* An IOAS that comes and goes */
-static atomic_uint passing;
+/* An IOAS that comes and goes, and a HWPT */
+static atomic_uint passing, passing_hwpt;
 
 static int setup(void **state)
 {
@@ -30,7 +30,7 @@ static int setup(void **state)
 	edu_open(&edu, iommu);
 	memory = memory_new(SLOT);
 	stop = false;
-	passing = 0;
+	passing = passing_hwpt = 0;
 	return 0;
 }
 
@@ -140,16 +140,20 @@ static int map_chosen(struct worker *worker)
 
 static int move_device(struct worker *worker)
 {
-	uint32_t other = passing;
+	uint32_t other = passing, hwpt = passing_hwpt;
 	int err;
 
-	switch (draw(worker, 4)) {
+	switch (draw(worker, 5)) {
 	case 0:
 		CHECK(!edu_detach(&edu));
 		break;
 	case 1:
 		/* Gone by now, perhaps */
 		err = other ? edu_attach(&edu, other) : 0;
+		CHECK(!err || err == -ENOENT);
+		break;
+	case 2:
+		err = hwpt ? edu_attach(&edu, hwpt) : 0;
 		CHECK(!err || err == -ENOENT);
 		break;
 	default:
@@ -175,6 +179,23 @@ static int come_and_go(struct worker *worker)
 		err = object_destroy(iommu, alloc.out_ioas_id);
 		CHECK(!err || err == -EBUSY);
 	} while (err && !stop);
+	return 0;
+}
+
+static int come_and_go_as_hwpt(struct worker *worker)
+{
+	int64_t hwpt = hwpt_alloc(iommu, edu.id, ioas, 0);
+	int err;
+
+	CHECK(hwpt > 0);
+	passing_hwpt = hwpt;
+	usleep(draw(worker, 3000));
+	do {
+		err = object_destroy(iommu, hwpt);
+		CHECK(!err || err == -EBUSY);
+	} while (err && !stop);
+	if (!err)
+		passing_hwpt = 0;
 	return 0;
 }
 
@@ -207,6 +228,8 @@ static void assert_nothing_is_left(void)
 	assert_int_equal(areas, 0);
 	assert_int_equal(bytes, 0);
 	assert_int_equal(edu_detach(&edu), 0);
+	if (passing_hwpt)
+		assert_int_equal(object_destroy(iommu, passing_hwpt), 0);
 	assert_int_equal(fdinfo_value(iommu, "iommufd-pinned:"), 0);
 	assert_int_equal(fdinfo_value(iommu, "iommufd-charged:"), 0);
 	assert_int_equal(pinned_pages(0), 0);
@@ -222,7 +245,7 @@ static void all_requests_at_once(void **state)
 		{ .run = map_fixed }, { .run = map_fixed },
 		{ .run = map_chosen }, { .run = map_chosen },
 		{ .run = move_device }, { .run = come_and_go },
-		{ .run = look_on },
+		{ .run = come_and_go_as_hwpt }, { .run = look_on },
 	};
 
 	assert_int_equal(ioas_allow(iommu, ioas, &chosen, 1), 0);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The edu device, driven by the code of tools/ */
 #include <dirent.h>
+#include <limits.h>
 #include <linux/vfio.h>
 
 #include "cmd.h"
@@ -21,23 +22,27 @@ int out_fail(int err, const char *fmt, ...)
 	return EXIT_FAILURE;
 }
 
-static int find(struct pci_info *info)
+static int find(char bdf[static NAME_MAX + 1])
 {
 	struct dirent *entry;
+	struct pci_info info;
 	bool found = false;
 	DIR *dir;
 
 	dir = opendir(PCI_DEVICES);
-	while (dir && !found && (entry = readdir(dir)))
-		found = !pci_read_info(entry->d_name, info) &&
-			info->vendor == dma_edu.vendor &&
-			info->device == dma_edu.device;
+	while (dir && !found && (entry = readdir(dir))) {
+		found = !pci_read_info(entry->d_name, &info) &&
+			info.vendor == dma_edu.vendor &&
+			info.device == dma_edu.device;
+		if (found)
+			strcpy(bdf, entry->d_name);
+	}
 	if (dir)
 		closedir(dir);
 	return found ? 0 : -ENODEV;
 }
 
-int edu_bind(struct edu *edu, int iommu)
+int edu_bind_at(struct edu *edu, int iommu, const char *bdf)
 {
 	struct vfio_device_bind_iommufd bind = {
 		.argsz = sizeof(bind),
@@ -47,7 +52,7 @@ int edu_bind(struct edu *edu, int iommu)
 	char path[64];
 	int err;
 
-	err = find(&info);
+	err = pci_read_info(bdf, &info);
 	if (err)
 		return err;
 	snprintf(path, sizeof(path), "/dev/vfio/devices/%s", info.cdev);
@@ -69,6 +74,14 @@ int edu_bind(struct edu *edu, int iommu)
 out_close:
 	close(edu->vfio);
 	return err;
+}
+
+int edu_bind(struct edu *edu, int iommu)
+{
+	char bdf[NAME_MAX + 1];
+	int err = find(bdf);
+
+	return err ? err : edu_bind_at(edu, iommu, bdf);
 }
 
 void edu_open(struct edu *edu, int iommu)

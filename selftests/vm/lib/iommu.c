@@ -105,6 +105,19 @@ int ioas_ranges(int iommu, uint32_t ioas, struct iommu_iova_range *ranges,
 	return err;
 }
 
+int64_t hwpt_alloc(int iommu, uint32_t device, uint32_t pt_id, uint32_t flags)
+{
+	struct iommu_hwpt_alloc alloc = {
+		.size = sizeof(alloc),
+		.flags = flags,
+		.dev_id = device,
+		.pt_id = pt_id,
+	};
+	int err = request(iommu, IOMMU_HWPT_ALLOC, &alloc);
+
+	return err ?: (int64_t)alloc.out_hwpt_id;
+}
+
 static int option(int iommu, struct iommu_option *command)
 {
 	command->size = sizeof(*command);

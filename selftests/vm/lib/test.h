@@ -57,6 +57,8 @@ int ioas_allow(int iommu, uint32_t ioas, const struct iommu_iova_range *ranges,
 /* @nr in: room; out: how many there are, also for -EMSGSIZE */
 int ioas_ranges(int iommu, uint32_t ioas, struct iommu_iova_range *ranges,
 		uint32_t *nr, uint64_t *alignment);
+/* The HWPT, or a negative errno */
+int64_t hwpt_alloc(int iommu, uint32_t device, uint32_t pt_id, uint32_t flags);
 int option_get(int iommu, uint32_t option, uint32_t object, uint64_t *value);
 int option_set(int iommu, uint32_t option, uint32_t object, uint64_t value);
 
@@ -106,6 +108,8 @@ struct edu {
 
 /* Bound to the context, and not attached. For a child: a negative errno */
 int edu_bind(struct edu *edu, int iommu);
+/* The one at this address; 0, or a negative errno of binding it */
+int edu_bind_at(struct edu *edu, int iommu, const char *bdf);
 void edu_open(struct edu *edu, int iommu);
 void edu_close(struct edu *edu);
 int edu_attach(struct edu *edu, uint32_t pt_id);
