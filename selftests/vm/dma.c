@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What a device reaches: real DMA by edu, EDU_LENGTH bytes at a time */
 #include <linux/memfd.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "test.h"
 
@@ -520,6 +523,88 @@ static void fork_does_not_part_memory_and_device(void **state)
 	waitpid(pid, NULL, 0);
 }
 
+static uint64_t now_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000ULL + now.tv_nsec / 1000;
+}
+
+/**
+ * struct meanwhile - who maps and unmaps while a device is attached
+ * @attaching: it is, right now
+ * @stop: it is enough
+ * @rounds: how often that began and ended while it was
+ * @longest: such a round, us
+ * @failed: a request failed
+ */
+struct meanwhile {
+	atomic_bool attaching;
+	atomic_bool stop;
+	unsigned long rounds;
+	uint64_t longest;
+	bool failed;
+};
+
+static void *map_meanwhile(void *arg)
+{
+	struct meanwhile *meanwhile = arg;
+	uint64_t start, took;
+
+	while (!meanwhile->stop) {
+		bool before = meanwhile->attaching;
+
+		start = now_us();
+		if (ioas_map_at(iommu, ioas, destination, PAGE, RW,
+				DESTINATION) ||
+		    ioas_unmap(iommu, ioas, DESTINATION, PAGE, NULL))
+			meanwhile->failed = meanwhile->stop = true;
+		took = now_us() - start;
+		if (!before || !meanwhile->attaching)
+			continue;
+		meanwhile->rounds++;
+		if (took > meanwhile->longest)
+			meanwhile->longest = took;
+	}
+	return NULL;
+}
+
+/* All that is mapped has to be pinned, and mapped into the domain */
+static void attach_stops_no_map_or_unmap(void **state)
+{
+	const size_t areas = 256;
+	char *memory = memory_new(areas * MIB);
+	struct meanwhile meanwhile = {};
+	uint64_t start, took;
+	pthread_t thread;
+	size_t i;
+
+	assert_int_equal(madvise(memory, areas * MIB, MADV_NOHUGEPAGE), 0);
+	for (i = 0; i < areas; i++)
+		map_at(memory + i * MIB, MIB, RW, (128 + i) * MIB);
+	assert_int_equal(pthread_create(&thread, NULL, map_meanwhile,
+					&meanwhile), 0);
+	start = now_us();
+	meanwhile.attaching = true;
+	assert_int_equal(edu_attach(&edu, ioas), 0);
+	meanwhile.attaching = false;
+	took = now_us() - start;
+	meanwhile.stop = true;
+	pthread_join(thread, NULL);
+
+	printf("# attached in %lu us; meanwhile %lu rounds, longest %lu us\n",
+	       took, meanwhile.rounds, meanwhile.longest);
+	assert_false(meanwhile.failed);
+	assert_true(meanwhile.rounds > 20);
+	assert_true(meanwhile.longest < took / 2);
+	map_at(source, PAGE, READ, SOURCE);
+	load_device();
+	edu_write(&edu, 128 * MIB + PAGE);
+	assert_memory_equal(memory + PAGE, source, EDU_LENGTH);
+	munmap(memory, areas * MIB);
+}
+
 #define TEST(_test)							\
 	cmocka_unit_test_setup_teardown(_test, setup_attached, teardown)
 #define TEST_DETACHED(_test)						\
@@ -555,6 +640,7 @@ int main(void)
 		TEST(shared_memory_mapped_elsewhere_is_the_same),
 		TEST(memory_mapped_twice_outlives_one_unmap),
 		TEST(fork_does_not_part_memory_and_device),
+		TEST_DETACHED(attach_stops_no_map_or_unmap),
 	};
 
 	return run_tap(tests, NULL, NULL);
