@@ -36,22 +36,20 @@ static void device_destroy_object(struct object *obj)
 }
 
 /**
- * iommufd_device_bind - take a device out of the kernel's hands
- * @ictx: the context; the device takes a reference
- * @dev: a device of the calling driver, which has driver_managed_dma set
- * @id: out: object id of the device
+ * idev_bind - iommufd_device_bind() without a reference to the context
+ * @ictx: the context; to unbind the device before it ends is up to the caller
+ * @dev: a device of the caller
  *
  * From now on its DMA goes where idev_attach() says, or nowhere.
  *
- * Return: the device, for the driver alone until iommufd_device_unbind();
+ * Return: the device, for the caller alone until idev_unbind();
  * ERR_PTR(-EINVAL) if its DMA is not cache coherent or there is no IOMMU,
  * ERR_PTR(-ENODEV) if it is in no group, ERR_PTR(-EPERM) if the platform cannot
  * isolate its interrupts, or another context or a driver of the kernel uses its
  * group, ERR_PTR(-EBUSY) if its group is attached to a domain already,
  * ERR_PTR(-ENOMEM).
  */
-struct iommufd_device *iommufd_device_bind(struct iommufd_ctx *ictx,
-					   struct device *dev, u32 *id)
+struct iommufd_device *idev_bind(struct iommufd_ctx *ictx, struct device *dev)
 {
 	struct iommufd_device *idev;
 	int rc;
@@ -88,9 +86,7 @@ struct iommufd_device *iommufd_device_bind(struct iommufd_ctx *ictx,
 	if (rc)
 		goto release_owner;
 
-	iommufd_ctx_get(ictx);
 	object_use(&idev->obj);
-	*id = idev->obj.id;
 	object_publish(ictx, &idev->obj);
 	return idev;
 
@@ -102,6 +98,39 @@ free:
 	kfree(idev);
 	return ERR_PTR(rc);
 }
+
+/**
+ * idev_unbind - undo idev_bind()
+ * @idev: detached; gone afterwards
+ */
+void idev_unbind(struct iommufd_device *idev)
+{
+	/* The driver was the one user, and nothing depends on a device. */
+	WARN_ON(!object_destroy_unused(idev->ictx, &idev->obj));
+}
+
+/**
+ * iommufd_device_bind - take a device out of the kernel's hands
+ * @ictx: the context; the device takes a reference
+ * @dev: a device of the calling driver, which has driver_managed_dma set
+ * @id: out: object id of the device
+ *
+ * From now on its DMA goes where iommufd_device_attach() says, or nowhere.
+ *
+ * Return: the device, for the driver alone until iommufd_device_unbind(); the
+ * errors of idev_bind().
+ */
+struct iommufd_device *iommufd_device_bind(struct iommufd_ctx *ictx,
+					   struct device *dev, u32 *id)
+{
+	struct iommufd_device *idev = idev_bind(ictx, dev);
+
+	if (!IS_ERR(idev)) {
+		iommufd_ctx_get(ictx);
+		*id = idev->obj.id;
+	}
+	return idev;
+}
 EXPORT_SYMBOL_GPL(iommufd_device_bind);
 
 /**
@@ -112,8 +141,7 @@ void iommufd_device_unbind(struct iommufd_device *idev)
 {
 	struct iommufd_ctx *ictx = idev->ictx;
 
-	/* The driver was the one user, and nothing depends on a device. */
-	WARN_ON(!object_destroy_unused(ictx, &idev->obj));
+	idev_unbind(idev);
 	iommufd_ctx_put(ictx);
 }
 EXPORT_SYMBOL_GPL(iommufd_device_unbind);

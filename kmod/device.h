@@ -16,7 +16,7 @@ struct ucmd;
 /**
  * struct iommufd_device - a device bound to a context
  * @obj: the object; its one user is the driver, until it unbinds
- * @ictx: the context; a reference is held
+ * @ictx: the context; iommufd_device_bind() holds a reference
  * @dev: the device, ours for DMA
  * @group: its IOMMU group
  * @group_entry: in group->attached, or empty; under group->lock
@@ -36,6 +36,8 @@ static inline struct iommufd_device *to_device(struct object *obj)
 	return container_of(obj, struct iommufd_device, obj);
 }
 
+struct iommufd_device *idev_bind(struct iommufd_ctx *ictx, struct device *dev);
+void idev_unbind(struct iommufd_device *idev);
 int idev_attach(struct iommufd_device *idev, u32 *pt_id);
 int idev_replace(struct iommufd_device *idev, u32 *pt_id);
 void idev_detach(struct iommufd_device *idev);
