@@ -19,6 +19,7 @@
 #include "device.h"
 #include "hwpt.h"
 #include "ioas.h"
+#include "mock/mock.h"
 #include "object.h"
 #include "policy.h"
 
@@ -154,6 +155,9 @@ union command {
 	struct iommu_vdevice_alloc vdevice_alloc;
 	struct iommu_veventq_alloc veventq_alloc;
 	struct iommu_viommu_alloc viommu_alloc;
+#ifdef IOMMUFD_TEST_BUILD
+	struct iommu_test_cmd test;
+#endif
 };
 
 /**
@@ -215,6 +219,9 @@ static const struct ioctl ioctls[] = {
 	      struct iommu_veventq_alloc, out_veventq_fd),
 	IOCTL(IOMMU_VIOMMU_ALLOC, unsupported_ioctl,
 	      struct iommu_viommu_alloc, out_viommu_id),
+#ifdef IOMMUFD_TEST_BUILD
+	IOCTL(IOMMU_TEST_CMD, mock_ioctl, struct iommu_test_cmd, last),
+#endif
 };
 
 static const struct ioctl *find_ioctl(unsigned int cmd)
@@ -389,11 +396,16 @@ static int __init iommufd_init(void)
 	rc = policy_init();
 	if (rc)
 		goto exit_cache;
-	rc = misc_register(&iommu_misc);
+	rc = mock_init();
 	if (rc)
 		goto exit_policy;
+	rc = misc_register(&iommu_misc);
+	if (rc)
+		goto exit_mock;
 	return 0;
 
+exit_mock:
+	mock_exit();
 exit_policy:
 	policy_exit();
 exit_cache:
@@ -404,6 +416,7 @@ exit_cache:
 static void __exit iommufd_exit(void)
 {
 	misc_deregister(&iommu_misc);
+	mock_exit();
 	policy_exit();
 	area_exit();
 }

@@ -15,6 +15,9 @@ enum object_type {
 	OBJECT_HWPT,
 	OBJECT_DEVICE,
 	OBJECT_ACCESS,
+#ifdef IOMMUFD_TEST_BUILD
+	OBJECT_STDEV,
+#endif
 };
 
 /**
