@@ -11,6 +11,7 @@
 #include "ctx.h"
 #include "ioas.h"
 #include "iopt_reserve.h"
+#include "mock/mock.h"
 #include "pages.h"
 #include "pages_pin.h"
 #include "trace.h"
@@ -30,6 +31,7 @@ static void ioas_destroy(struct object *obj)
 	struct ioas *ioas = to_ioas(obj);
 
 	iopt_unmap_all(&ioas->iopt);
+	mock_unreserve(&ioas->iopt);
 	iopt_destroy(&ioas->iopt);
 	mutex_destroy(&ioas->attach_lock);
 }
