@@ -19,7 +19,14 @@
 /* IOAS_ALLOW_IOVAS takes a copy of the list; more than this is no list. */
 #define MAX_ALLOWED BIT(16)
 
-static struct ioas *ioas_pin(struct iommufd_ctx *ictx, u32 id)
+/**
+ * ioas_pin - find an IOAS and keep it while a request works on it
+ * @ictx: the context
+ * @id: what user space calls it
+ *
+ * Return: the IOAS, or ERR_PTR(-ENOENT).
+ */
+struct ioas *ioas_pin(struct iommufd_ctx *ictx, u32 id)
 {
 	struct object *obj = object_pin(ictx, id, OBJECT_IOAS);
 
@@ -37,10 +44,39 @@ static void ioas_destroy(struct object *obj)
 }
 
 /**
+ * ioas_create - an IOAS nobody can find yet
+ * @ictx: the context
+ *
+ * object_publish() or object_abort() comes next.
+ *
+ * Return: the IOAS, or an ERR_PTR(): -ENOMEM, or -EBUSY when all ids are taken.
+ */
+struct ioas *ioas_create(struct iommufd_ctx *ictx)
+{
+	struct ioas *ioas = kzalloc(sizeof(*ioas), GFP_KERNEL_ACCOUNT);
+	int rc;
+
+	if (!ioas)
+		return ERR_PTR(-ENOMEM);
+	iopt_init(&ioas->iopt);
+	mutex_init(&ioas->attach_lock);
+	spin_lock_init(&ioas->hwpts_lock);
+	INIT_LIST_HEAD(&ioas->hwpts);
+
+	rc = object_create(ictx, &ioas->obj, OBJECT_IOAS, ioas_destroy);
+	if (rc) {
+		kfree(ioas);
+		return ERR_PTR(rc);
+	}
+	return ioas;
+}
+
+/**
  * ioas_alloc_ioctl - IOMMU_IOAS_ALLOC
  * @ucmd: the ioctl
  *
- * Return: 0; -EOPNOTSUPP for unknown flags; -ENOMEM; -EFAULT.
+ * Return: 0; -EOPNOTSUPP for unknown flags; -EFAULT; the errors of
+ * ioas_create().
  */
 int ioas_alloc_ioctl(struct ucmd *ucmd)
 {
@@ -50,19 +86,9 @@ int ioas_alloc_ioctl(struct ucmd *ucmd)
 
 	if (cmd->flags)
 		return -EOPNOTSUPP;
-	ioas = kzalloc(sizeof(*ioas), GFP_KERNEL_ACCOUNT);
-	if (!ioas)
-		return -ENOMEM;
-	iopt_init(&ioas->iopt);
-	mutex_init(&ioas->attach_lock);
-	spin_lock_init(&ioas->hwpts_lock);
-	INIT_LIST_HEAD(&ioas->hwpts);
-
-	rc = object_create(ucmd->ictx, &ioas->obj, OBJECT_IOAS, ioas_destroy);
-	if (rc) {
-		kfree(ioas);
-		return rc;
-	}
+	ioas = ioas_create(ucmd->ictx);
+	if (IS_ERR(ioas))
+		return PTR_ERR(ioas);
 	cmd->out_ioas_id = ioas->obj.id;
 	rc = ucmd_respond(ucmd, sizeof(*cmd));
 	if (rc) {

@@ -32,6 +32,9 @@ static inline struct ioas *to_ioas(struct object *obj)
 	return container_of(obj, struct ioas, obj);
 }
 
+struct ioas *ioas_create(struct iommufd_ctx *ictx);
+struct ioas *ioas_pin(struct iommufd_ctx *ictx, u32 id);
+
 int ioas_alloc_ioctl(struct ucmd *ucmd);
 int ioas_iova_ranges_ioctl(struct ucmd *ucmd);
 int ioas_allow_iovas_ioctl(struct ucmd *ucmd);
