@@ -9,6 +9,7 @@
 
 #include "account.h"
 #include "policy.h"
+#include "vfio_compat.h"
 
 struct file;
 
@@ -21,6 +22,7 @@ struct file;
  * @idle: who waits for requests on an object to end
  * @book: who pays for memory mapped here
  * @per_process: charge processes rather than users; IOMMU_OPTION_RLIMIT_MODE
+ * @compat: for users of the type1 ABI
  * @id: for policies and traces, unique while the module is loaded
  * @opener_uid: who opened it, in the initial user namespace
  * @refusal: the last refusal by a policy, for fdinfo
@@ -33,6 +35,7 @@ struct iommufd_ctx {
 	wait_queue_head_t idle;
 	struct account_book book;
 	bool per_process;
+	struct vfio_compat compat;
 	u64 id;
 	uid_t opener_uid;
 	struct policy_refusal refusal;

@@ -154,6 +154,7 @@ union command {
 	struct iommu_option option;
 	struct iommu_vdevice_alloc vdevice_alloc;
 	struct iommu_veventq_alloc veventq_alloc;
+	struct iommu_vfio_ioas vfio_ioas;
 	struct iommu_viommu_alloc viommu_alloc;
 #ifdef IOMMUFD_TEST_BUILD
 	struct iommu_test_cmd test;
@@ -217,6 +218,8 @@ static const struct ioctl ioctls[] = {
 	      struct iommu_vdevice_alloc, virt_id),
 	IOCTL(IOMMU_VEVENTQ_ALLOC, unsupported_ioctl,
 	      struct iommu_veventq_alloc, out_veventq_fd),
+	IOCTL(IOMMU_VFIO_IOAS, vfio_ioas_ioctl, struct iommu_vfio_ioas,
+	      __reserved),
 	IOCTL(IOMMU_VIOMMU_ALLOC, unsupported_ioctl,
 	      struct iommu_viommu_alloc, out_viommu_id),
 #ifdef IOMMUFD_TEST_BUILD
@@ -247,7 +250,7 @@ static long iommufd_ioctl(struct file *file, unsigned int cmd,
 	int rc;
 
 	if (!ioctl)
-		return -ENOIOCTLCMD;
+		return vfio_type1_ioctl(ucmd.ictx, cmd, arg);
 	if (get_user(ucmd.user_size, (u32 __user *)ucmd.ubuffer))
 		return -EFAULT;
 	if (ucmd.user_size < ioctl->min_size)
@@ -270,6 +273,7 @@ static int iommufd_open(struct inode *inode, struct file *file)
 	INIT_LIST_HEAD(&ictx->groups);
 	init_waitqueue_head(&ictx->idle);
 	account_book_init(&ictx->book);
+	vfio_compat_init(&ictx->compat);
 	spin_lock_init(&ictx->refusal.lock);
 	ictx->id = atomic64_inc_return(&last_ctx_id);
 	ictx->opener_uid = from_kuid(&init_user_ns, current_uid());
@@ -281,6 +285,7 @@ static int iommufd_release(struct inode *inode, struct file *file)
 {
 	struct iommufd_ctx *ictx = file->private_data;
 
+	vfio_compat_destroy(&ictx->compat);
 	object_destroy_all(ictx);
 	xa_destroy(&ictx->objects);
 	WARN_ON(!list_empty(&ictx->groups));
