@@ -8,7 +8,7 @@
 #include "../ctx.h"
 #include "../ioas.h"
 #include "../iopt_reserve.h"
-#include "../pages.h"
+#include "../pages_pin.h"
 #include "mock.h"
 
 static DECLARE_FAULT_ATTR(fail_iommufd);

@@ -22,7 +22,7 @@ int out_fail(int err, const char *fmt, ...)
 	return EXIT_FAILURE;
 }
 
-static int find(char bdf[static NAME_MAX + 1])
+int edu_find(char bdf[static EDU_BDF_SIZE])
 {
 	struct dirent *entry;
 	struct pci_info info;
@@ -31,15 +31,25 @@ static int find(char bdf[static NAME_MAX + 1])
 
 	dir = opendir(PCI_DEVICES);
 	while (dir && !found && (entry = readdir(dir))) {
-		found = !pci_read_info(entry->d_name, &info) &&
+		snprintf(bdf, EDU_BDF_SIZE, "%.*s", EDU_BDF_SIZE - 1,
+			 entry->d_name);
+		found = !pci_read_info(bdf, &info) &&
 			info.vendor == dma_edu.vendor &&
 			info.device == dma_edu.device;
-		if (found)
-			strcpy(bdf, entry->d_name);
 	}
 	if (dir)
 		closedir(dir);
 	return found ? 0 : -ENODEV;
+}
+
+int edu_start(struct edu *edu)
+{
+	int err;
+
+	edu->regs = NULL;
+	err = vfio_enable(edu->vfio);
+	return err ?: vfio_map_bar(edu->vfio, dma_edu.bar, &edu->regs,
+				   &edu->regs_length);
 }
 
 int edu_bind_at(struct edu *edu, int iommu, const char *bdf)
@@ -56,30 +66,22 @@ int edu_bind_at(struct edu *edu, int iommu, const char *bdf)
 	if (err)
 		return err;
 	snprintf(path, sizeof(path), "/dev/vfio/devices/%s", info.cdev);
-	edu->regs = NULL;
 	edu->vfio = open(path, O_RDWR | O_CLOEXEC);
 	if (edu->vfio < 0)
 		return -errno;
-	if (ioctl(edu->vfio, VFIO_DEVICE_BIND_IOMMUFD, &bind)) {
-		err = -errno;
-		goto out_close;
-	}
+	err = ioctl(edu->vfio, VFIO_DEVICE_BIND_IOMMUFD, &bind) ? -errno : 0;
 	edu->id = bind.out_devid;
-	err = vfio_enable(edu->vfio);
 	if (!err)
-		err = vfio_map_bar(edu->vfio, dma_edu.bar, &edu->regs,
-				   &edu->regs_length);
-	if (!err)
-		return 0;
-out_close:
-	close(edu->vfio);
+		err = edu_start(edu);
+	if (err)
+		close(edu->vfio);
 	return err;
 }
 
 int edu_bind(struct edu *edu, int iommu)
 {
-	char bdf[NAME_MAX + 1];
-	int err = find(bdf);
+	char bdf[EDU_BDF_SIZE];
+	int err = edu_find(bdf);
 
 	return err ? err : edu_bind_at(edu, iommu, bdf);
 }

@@ -106,6 +106,11 @@ struct edu {
 	size_t regs_length;
 };
 
+/* Its name on the PCI bus; 0 or a negative errno */
+#define EDU_BDF_SIZE 16
+int edu_find(char bdf[static EDU_BDF_SIZE]);
+/* Ready for DMA, with @vfio open; 0 or a negative errno */
+int edu_start(struct edu *edu);
 /* Bound to the context, and not attached. For a child: a negative errno */
 int edu_bind(struct edu *edu, int iommu);
 /* The one at this address; 0, or a negative errno of binding it */
