@@ -17,6 +17,12 @@
 #include "iopt_access.h"
 #include "pages.h"
 
+/*
+ * The kernel chooses no address behind this: 2^64 - 1 and the like are errors to
+ * many, and sums with them wrap.
+ */
+#define LAST_CHOSEN (ULONG_MAX - PMD_SIZE)
+
 /* Areas taken out at a time: one flush, two turns of the lock. */
 #define UNMAP_BATCH 32
 
@@ -128,8 +134,9 @@ static int choose_iova(struct io_pagetable *iopt, const struct area *area,
 
 	do {
 		want.start = iopt->nr_allowed ? iopt->allowed[i].start : 0;
-		want.last = iopt->nr_allowed ? iopt->allowed[i].last :
-					       ULONG_MAX;
+		want.last = iopt->nr_allowed ?
+			    min(iopt->allowed[i].last, LAST_CHOSEN) :
+			    LAST_CHOSEN;
 		rc = iova_space_find_hole(&iopt->space, &want, &where->iova);
 	} while (rc && ++i < iopt->nr_allowed);
 	return rc;
