@@ -43,19 +43,6 @@ static int teardown(void **state)
 	return close(iommu);
 }
 
-/* Whoever holds the descriptors, with no privilege but those */
-static int become_tenant(void)
-{
-	struct rlimit limit = {
-		.rlim_cur = LIMIT * PAGE,
-		.rlim_max = LIMIT * PAGE,
-	};
-
-	if (setrlimit(RLIMIT_MEMLOCK, &limit))
-		return -errno;
-	return become_nobody();
-}
-
 static int map_pages(unsigned long first, unsigned long nr)
 {
 	return ioas_map_at(iommu, ioas, memory, nr * PAGE, RW,
@@ -79,7 +66,7 @@ static long charged(void)
 
 static int use_up_limit(void *arg)
 {
-	CHECK(!become_tenant());
+	CHECK(!become_tenant(LIMIT));
 	CHECK(!map_pages(0, LIMIT / 2));
 	CHECK(map_pages(64, LIMIT / 2 + 1) == -ENOMEM);
 	CHECK(pinned() == LIMIT / 2);
@@ -111,7 +98,7 @@ static int see_status(void *arg)
 {
 	long locked = *(bool *)arg ? LIMIT * PAGE / KIB : 0;
 
-	CHECK(!become_tenant());
+	CHECK(!become_tenant(LIMIT));
 	CHECK(status_kib("VmPin:") == 0);
 	CHECK(!map_pages(0, LIMIT));
 	CHECK(status_kib("VmPin:") == (long)(LIMIT * PAGE / KIB));
@@ -140,7 +127,7 @@ static void status_shows_pinned_and_locked(void **state)
 
 static int map_without_device(void *arg)
 {
-	CHECK(!become_tenant());
+	CHECK(!become_tenant(LIMIT));
 	/* Nothing is pinned, so nothing is to be paid */
 	CHECK(!map_pages(0, LIMIT));
 	CHECK(!map_pages(64, LIMIT));
@@ -169,14 +156,14 @@ static void attach_is_the_moment_to_pay(void **state)
 
 static int take_all(void *arg)
 {
-	CHECK(!become_tenant());
+	CHECK(!become_tenant(LIMIT));
 	CHECK(!map_pages(*(unsigned long *)arg, LIMIT));
 	return 0;
 }
 
 static int take_nothing(void *arg)
 {
-	CHECK(!become_tenant());
+	CHECK(!become_tenant(LIMIT));
 	CHECK(map_pages(*(unsigned long *)arg, 1) == -ENOMEM);
 	return 0;
 }
@@ -240,7 +227,7 @@ static void cap_ipc_lock_exempts(void **state)
 
 static int fail_to_pin(void *arg)
 {
-	CHECK(!become_tenant());
+	CHECK(!become_tenant(LIMIT));
 	CHECK(!munmap(memory + LIMIT / 2 * PAGE, PAGE));
 	CHECK(map_pages(0, LIMIT) == -EFAULT);
 	CHECK(charged() == 0);
@@ -261,7 +248,7 @@ static void failed_pin_costs_nothing(void **state)
 
 static int fail_to_place(void *arg)
 {
-	CHECK(!become_tenant());
+	CHECK(!become_tenant(LIMIT));
 	CHECK(!map_pages(0, LIMIT / 2));
 	CHECK(map_pages(0, LIMIT / 2) == -EEXIST);
 	CHECK(charged() == LIMIT / 2);

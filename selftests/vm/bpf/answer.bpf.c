@@ -33,6 +33,8 @@ static int answer_map(const struct iommufd_policy_map_request *req)
 	answer.map.prot = req->prot;
 	answer.map.mem = req->mem;
 	answer.map.fixed = req->fixed;
+	answer.map.src_ioas_id = req->src_ioas_id;
+	answer.map.src_iova = req->src_iova;
 	__sync_fetch_and_add(&answer.map.calls, 1);
 	return req->mem & answer.forbidden ? -EACCES : answer.map_answer;
 }

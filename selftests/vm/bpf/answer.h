@@ -27,6 +27,8 @@ struct answer_map {
 	answer_u64 prot;
 	answer_u64 mem;
 	answer_u64 fixed;
+	answer_u64 src_ioas_id;
+	answer_u64 src_iova;
 };
 
 struct answer_attach {

@@ -75,6 +75,31 @@ int ioas_unmap_all(int iommu, uint32_t ioas)
 	return ioas_unmap(iommu, ioas, 0, UINT64_MAX, NULL);
 }
 
+int ioas_copy(int iommu, uint32_t dst, const struct copy_source *src,
+	      uint32_t flags, uint64_t *dst_iova)
+{
+	struct iommu_ioas_copy copy = {
+		.size = sizeof(copy),
+		.flags = flags,
+		.dst_ioas_id = dst,
+		.src_ioas_id = src->ioas,
+		.length = src->length,
+		.dst_iova = flags & FIXED ? *dst_iova : 0,
+		.src_iova = src->iova,
+	};
+	int err = request(iommu, IOMMU_IOAS_COPY, &copy);
+
+	if (!err)
+		*dst_iova = copy.dst_iova;
+	return err;
+}
+
+int ioas_copy_at(int iommu, uint32_t dst, const struct copy_source *src,
+		 uint32_t flags, uint64_t dst_iova)
+{
+	return ioas_copy(iommu, dst, src, flags | FIXED, &dst_iova);
+}
+
 int ioas_allow(int iommu, uint32_t ioas, const struct iommu_iova_range *ranges,
 	       uint32_t nr)
 {

@@ -2,6 +2,7 @@
 /* What /proc says, and processes to say it about */
 #include <grp.h>
 #include <limits.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "test.h"
@@ -141,4 +142,16 @@ int become_nobody(void)
 	    setresuid(65534, 65534, 65534))
 		return -errno;
 	return 0;
+}
+
+int become_tenant(unsigned long pages)
+{
+	struct rlimit limit = {
+		.rlim_cur = pages * PAGE,
+		.rlim_max = pages * PAGE,
+	};
+
+	if (setrlimit(RLIMIT_MEMLOCK, &limit))
+		return -errno;
+	return become_nobody();
 }

@@ -52,6 +52,18 @@ int ioas_map_at(int iommu, uint32_t ioas, const void *memory, uint64_t length,
 int ioas_unmap(int iommu, uint32_t ioas, uint64_t iova, uint64_t length,
 	       uint64_t *unmapped);
 int ioas_unmap_all(int iommu, uint32_t ioas);
+
+/* Where from; @flags and @dst_iova as those of ioas_map() */
+struct copy_source {
+	uint32_t ioas;
+	uint64_t iova;
+	uint64_t length;
+};
+
+int ioas_copy(int iommu, uint32_t dst, const struct copy_source *src,
+	      uint32_t flags, uint64_t *dst_iova);
+int ioas_copy_at(int iommu, uint32_t dst, const struct copy_source *src,
+		 uint32_t flags, uint64_t dst_iova);
 int ioas_allow(int iommu, uint32_t ioas, const struct iommu_iova_range *ranges,
 	       uint32_t nr);
 /* @nr in: room; out: how many there are, also for -EMSGSIZE */
@@ -79,6 +91,8 @@ long write_number(const char *path, long value);
 int in_child(int (*run)(void *arg), void *arg);
 /* proc.c: no root any more, nor any capability */
 int become_nobody(void);
+/* proc.c: the same, with no more than so many pages to lock */
+int become_tenant(unsigned long pages);
 
 /* In a child or a thread, where cmocka cannot be used; the function returns 1 */
 #define CHECK(condition)						\
@@ -124,5 +138,9 @@ int edu_detach(struct edu *edu);
 /* Let the device read memory, write it; failing fails the test */
 void edu_read(struct edu *edu, uint64_t iova);
 void edu_write(struct edu *edu, uint64_t iova);
+
+/* nvme.c: one more device; a file descriptor, or a negative errno */
+int nvme_bind(int iommu);
+int nvme_attach(int nvme, uint32_t pt_id);
 
 #endif
