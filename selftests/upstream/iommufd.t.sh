@@ -11,7 +11,8 @@ if [ "$(cat /proc/sys/vm/nr_hugepages)" != $pages ]; then
 	echo "Bail out! no memory for $pages huge pages"
 	exit 1
 fi
-"$here/judge" "$here/waiting" /src/build/upstream/iommufd
+"$here/judge" "$here/waiting" \
+	/src/build/upstream/iommufd
 status=$?
 echo 0 >/proc/sys/vm/nr_hugepages
 exit $status
