@@ -287,18 +287,6 @@ static void coherency_is_that_of_the_domains(void **state)
 	assert_int_equal(type1_extension(iommu, VFIO_DMA_CC_IOMMU), 1);
 }
 
-static int become_tenant(void)
-{
-	struct rlimit limit = {
-		.rlim_cur = LIMIT * PAGE,
-		.rlim_max = LIMIT * PAGE,
-	};
-
-	if (setrlimit(RLIMIT_MEMLOCK, &limit))
-		return -errno;
-	return become_nobody();
-}
-
 static int map_pages(unsigned long first, unsigned long nr)
 {
 	return type1_map(iommu, memory, nr * PAGE, DMA_RW,
@@ -311,7 +299,7 @@ static int use_up_limit(void *arg)
 	const unsigned long first = *(unsigned long *)arg;
 	const long full = LIMIT * PAGE / KIB;
 
-	CHECK(!become_tenant());
+	CHECK(!become_tenant(LIMIT));
 	CHECK(!map_pages(first, LIMIT / 2));
 	CHECK(status_kib("VmLck:") == full / 2);
 	CHECK(map_pages(first + 64, LIMIT / 2 + 1) == -ENOMEM);
