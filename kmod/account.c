@@ -117,7 +117,7 @@ void account_put(struct account *account)
 	kfree(account);
 }
 
-static int charge_user(struct account *account, unsigned long npages)
+static int pay_user(struct account *account, unsigned long npages)
 {
 	unsigned long limit = task_rlimit(account->task, RLIMIT_MEMLOCK) >>
 			      PAGE_SHIFT;
@@ -131,16 +131,52 @@ static int charge_user(struct account *account, unsigned long npages)
 	return 0;
 }
 
-static int charge_process(struct account *account, unsigned long npages,
-			  bool charge)
+static int pay_process(struct account *account, unsigned long npages, bool pay,
+		       bool beyond_limit)
 {
 	int rc;
 
 	mmap_write_lock(account->mm);
-	rc = __account_locked_vm(account->mm, npages, charge, account->task,
-				 false);
+	rc = __account_locked_vm(account->mm, npages, pay, account->task,
+				 beyond_limit);
 	mmap_write_unlock(account->mm);
 	return rc;
+}
+
+/**
+ * account_pay - count pages against a limit
+ * @account: who pays
+ * @mode: how
+ * @npages: how many; may be 0
+ *
+ * Context: sleeps in mode %ACCOUNT_PROCESS, which takes the mmap lock.
+ * Return: 0, or -ENOMEM if RLIMIT_MEMLOCK would be exceeded.
+ */
+int account_pay(struct account *account, enum account_mode mode,
+		unsigned long npages)
+{
+	if (!npages || mode == ACCOUNT_EXEMPT)
+		return 0;
+	if (mode == ACCOUNT_USER)
+		return pay_user(account, npages);
+	return pay_process(account, npages, true, false);
+}
+
+/**
+ * account_pay_more - count pages whatever the limit is
+ * @account: who pays
+ * @mode: how
+ * @npages: how many; negative: give back what account_pay() took; may be 0
+ */
+void account_pay_more(struct account *account, enum account_mode mode,
+		      long npages)
+{
+	if (!npages || mode == ACCOUNT_EXEMPT)
+		return;
+	if (mode == ACCOUNT_USER)
+		atomic_long_add(npages, &account->user->locked_vm);
+	else
+		pay_process(account, abs(npages), npages > 0, true);
 }
 
 /**
@@ -155,21 +191,10 @@ static int charge_process(struct account *account, unsigned long npages,
 int account_charge(struct account *account, enum account_mode mode,
 		   unsigned long npages)
 {
-	int rc;
+	int rc = account_pay(account, mode, npages);
 
-	switch (mode) {
-	case ACCOUNT_USER:
-		rc = charge_user(account, npages);
-		break;
-	case ACCOUNT_PROCESS:
-		rc = charge_process(account, npages, true);
-		break;
-	default:
-		rc = 0;
-	}
 	if (rc)
 		return rc;
-
 	if (mode != ACCOUNT_EXEMPT)
 		atomic_long_add(npages, &account->book->charged);
 	atomic_long_add(npages, &account->book->pinned);
@@ -188,15 +213,37 @@ void account_uncharge(struct account *account, enum account_mode mode,
 {
 	atomic64_sub(npages, &account->mm->pinned_vm);
 	atomic_long_sub(npages, &account->book->pinned);
-	switch (mode) {
-	case ACCOUNT_USER:
-		atomic_long_sub(npages, &account->user->locked_vm);
-		break;
-	case ACCOUNT_PROCESS:
-		charge_process(account, npages, false);
-		break;
-	default:
-		return;
-	}
-	atomic_long_sub(npages, &account->book->charged);
+	if (mode != ACCOUNT_EXEMPT)
+		atomic_long_sub(npages, &account->book->charged);
+	account_pay_more(account, mode, -npages);
+}
+
+/**
+ * account_same_payer - would it make no difference which one pays
+ * @a: an account
+ * @b: another of the same context, or the same
+ * @mode: how
+ *
+ * Return: true if so.
+ */
+bool account_same_payer(const struct account *a, const struct account *b,
+			enum account_mode mode)
+{
+	return mode == ACCOUNT_USER ? a->user == b->user : a->mm == b->mm;
+}
+
+/**
+ * account_hand_on - another process pays for pages from now on
+ * @from: who paid so far
+ * @to: who has paid already, with account_pay(), unless it is the same payer
+ * @mode: how
+ * @npages: how many
+ */
+void account_hand_on(struct account *from, struct account *to,
+		     enum account_mode mode, unsigned long npages)
+{
+	atomic64_add(npages, &to->mm->pinned_vm);
+	atomic64_sub(npages, &from->mm->pinned_vm);
+	if (!account_same_payer(from, to, mode))
+		account_pay_more(from, mode, -npages);
 }

@@ -13,6 +13,7 @@
 #include <linux/uaccess.h>
 
 #include "area.h"
+#include "change_process.h"
 #include "compat/compat.h"
 #include "compat/uapi.h"
 #include "ctx.h"
@@ -202,7 +203,7 @@ static const struct ioctl ioctls[] = {
 	      struct iommu_ioas_allow_iovas, allowed_iovas),
 	IOCTL(IOMMU_IOAS_COPY, ioas_copy_ioctl, struct iommu_ioas_copy,
 	      src_iova),
-	IOCTL(IOMMU_IOAS_CHANGE_PROCESS, unsupported_ioctl,
+	IOCTL(IOMMU_IOAS_CHANGE_PROCESS, ioas_change_process_ioctl,
 	      struct iommu_ioas_change_process, __reserved),
 	IOCTL(IOMMU_IOAS_IOVA_RANGES, ioas_iova_ranges_ioctl,
 	      struct iommu_ioas_iova_ranges, out_iova_alignment),

@@ -224,6 +224,57 @@ void pages_unuse(struct pages *pages, unsigned long first, unsigned long last)
 	mutex_unlock(&pages->lock);
 }
 
+static unsigned long count_pinned(const struct pages *pages)
+{
+	unsigned long nr = pages->table.nr_pages;
+
+	return pages->whole ? nr : nr - count_unused(pages, 0, nr - 1);
+}
+
+/**
+ * pages_paid_by_others - what another account would have to pay
+ * @pages: the pages
+ * @account: of the same context
+ *
+ * Return: pages pinned now; 0 if the payer is the same.
+ */
+unsigned long pages_paid_by_others(struct pages *pages,
+				   const struct account *account)
+{
+	unsigned long nr = 0;
+
+	mutex_lock(&pages->lock);
+	if (!account_same_payer(pages->account, account, pages->mode))
+		nr = count_pinned(pages);
+	mutex_unlock(&pages->lock);
+	return nr;
+}
+
+/**
+ * pages_change_account - another process pays from now on
+ * @pages: memory of a file
+ * @account: of the same context; has paid for what is pinned
+ *
+ * Return: how many pages that was for; 0 if the payer is the same.
+ */
+unsigned long pages_change_account(struct pages *pages, struct account *account)
+{
+	struct account *old;
+	unsigned long nr;
+
+	refcount_inc(&account->refs);
+	mutex_lock(&pages->lock);
+	old = pages->account;
+	nr = count_pinned(pages);
+	account_hand_on(old, account, pages->mode, nr);
+	pages->account = account;
+	if (account_same_payer(old, account, pages->mode))
+		nr = 0;
+	mutex_unlock(&pages->lock);
+	account_put(old);
+	return nr;
+}
+
 /*
  * A driver that runs out of memory in the middle of a run, as Intel's of 6.12,
  * may leave in place what it had mapped and not say so: a device could reach

@@ -10,6 +10,7 @@
 #include "pfn_table.h"
 #include "uses.h"
 
+struct account;
 struct account_book;
 struct file;
 struct iommu_domain;
@@ -54,6 +55,11 @@ void pages_put(struct pages *pages);
 
 int pages_use(struct pages *pages, unsigned long first, unsigned long last);
 void pages_unuse(struct pages *pages, unsigned long first, unsigned long last);
+
+unsigned long pages_paid_by_others(struct pages *pages,
+				   const struct account *account);
+unsigned long pages_change_account(struct pages *pages,
+				   struct account *account);
 
 int pages_map(struct pages *pages, unsigned long offset, unsigned long length,
 	      struct iommu_domain *domain, unsigned long iova, int prot,

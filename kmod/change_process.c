@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * IOMMU_IOAS_CHANGE_PROCESS: a context has been handed to another process, which
+ * is to pay for its memory from now on.
+ */
+#include <linux/err.h>
+#include <linux/xarray.h>
+
+#include "account.h"
+#include "area.h"
+#include "change_process.h"
+#include "compat/uapi.h"
+#include "ctx.h"
+#include "ioas.h"
+#include "pages.h"
+
+/* Remember the memory of an IOAS, each once, with a reference. */
+static int collect(struct io_pagetable *iopt, struct xarray *found)
+{
+	struct iova_node *node;
+	int rc = 0;
+
+	mutex_lock(&iopt->lock);
+	for (node = iova_space_first(&iopt->space, 0, ULONG_MAX); node && !rc;
+	     node = iova_space_next(node, ULONG_MAX)) {
+		struct pages *pages;
+
+		if (node->blocked)
+			continue;
+		pages = to_area(node)->pages;
+		if (!pages->file) {
+			rc = -EINVAL;
+			break;
+		}
+		rc = xa_insert(found, (unsigned long)pages / sizeof(*pages),
+			       pages, GFP_KERNEL_ACCOUNT);
+		if (!rc)
+			refcount_inc(&pages->refs);
+		else if (rc == -EBUSY)
+			rc = 0;
+	}
+	mutex_unlock(&iopt->lock);
+	return rc;
+}
+
+static int collect_all(struct iommufd_ctx *ictx, struct xarray *found)
+{
+	struct object *obj;
+	unsigned long id;
+	int rc = 0;
+
+	xa_for_each(&ictx->objects, id, obj) {
+		obj = object_pin(ictx, id, OBJECT_IOAS);
+		if (IS_ERR(obj))
+			continue;
+		rc = collect(&to_ioas(obj)->iopt, found);
+		object_unpin(ictx, obj);
+		if (rc)
+			break;
+	}
+	return rc;
+}
+
+/* For all modes or none. */
+static int pay_all(struct account *account, const long *npages)
+{
+	enum account_mode mode;
+	int rc;
+
+	for (mode = 0; mode < ACCOUNT_MODES; mode++) {
+		rc = account_pay(account, mode, npages[mode]);
+		if (rc) {
+			while (mode--)
+				account_pay_more(account, mode, -npages[mode]);
+			return rc;
+		}
+	}
+	return 0;
+}
+
+/**
+ * ioas_change_process_ioctl - IOMMU_IOAS_CHANGE_PROCESS
+ * @ucmd: the ioctl
+ *
+ * What is pinned is charged to the calling process instead of whoever mapped it.
+ * Memory that is mapped, unmapped or pinned at the same time is charged to
+ * either.
+ *
+ * Return: 0; -EOPNOTSUPP for nonzero reserved fields; -EINVAL if memory of an
+ * address space is mapped, for which another process cannot stand in; -ENOMEM
+ * if RLIMIT_MEMLOCK of the caller would be exceeded. A failure changes nothing.
+ */
+int ioas_change_process_ioctl(struct ucmd *ucmd)
+{
+	struct iommu_ioas_change_process *cmd = ucmd->cmd;
+	long npages[ACCOUNT_MODES] = {};
+	struct account *account;
+	enum account_mode mode;
+	struct pages *pages;
+	struct xarray found;
+	unsigned long index;
+	int rc;
+
+	if (cmd->__reserved)
+		return -EOPNOTSUPP;
+	account = account_get_current(&ucmd->ictx->book);
+	if (IS_ERR(account))
+		return PTR_ERR(account);
+	xa_init(&found);
+	rc = collect_all(ucmd->ictx, &found);
+	if (rc)
+		goto put;
+
+	xa_for_each(&found, index, pages)
+		npages[pages->mode] += pages_paid_by_others(pages, account);
+	rc = pay_all(account, npages);
+	if (rc)
+		goto put;
+	xa_for_each(&found, index, pages)
+		npages[pages->mode] -= pages_change_account(pages, account);
+	/* What was pinned or unpinned since it was counted. */
+	for (mode = 0; mode < ACCOUNT_MODES; mode++)
+		account_pay_more(account, mode, -npages[mode]);
+put:
+	xa_for_each(&found, index, pages)
+		pages_put(pages);
+	xa_destroy(&found);
+	account_put(account);
+	return rc;
+}
