@@ -270,7 +270,6 @@ static void not_served_yet(void **state)
 		{ IOMMUFD_CMD_HWPT_GET_DIRTY_BITMAP, 48, 48 },
 		{ IOMMUFD_CMD_HWPT_INVALIDATE, 32, 32 },
 		{ IOMMUFD_CMD_FAULT_QUEUE_ALLOC, 16, 16 },
-		{ 0x8f, 40, 40 },	/* IOAS_MAP_FILE */
 		{ 0x90, 24, 40 },	/* VIOMMU_ALLOC */
 		{ 0x91, 24, 24 },	/* VDEVICE_ALLOC */
 		{ 0x92, 8, 8 },		/* IOAS_CHANGE_PROCESS */
