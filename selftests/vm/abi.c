@@ -272,7 +272,6 @@ static void not_served_yet(void **state)
 		{ IOMMUFD_CMD_FAULT_QUEUE_ALLOC, 16, 16 },
 		{ 0x90, 24, 40 },	/* VIOMMU_ALLOC */
 		{ 0x91, 24, 24 },	/* VDEVICE_ALLOC */
-		{ 0x92, 8, 8 },		/* IOAS_CHANGE_PROCESS */
 		{ 0x93, 28, 32 },	/* VEVENTQ_ALLOC */
 		{ 0x94, 40, 40 },	/* HW_QUEUE_ALLOC */
 		{ 0x95, 40, 40 },	/* IOAS_NOIOMMU_GET_PA */
