@@ -2,11 +2,9 @@
 /* lab: timeout=120 */
 /* Policies are asked, told the truth, and obeyed. */
 #include <linux/memfd.h>
-#include <linux/userfaultfd.h>
 #include <pthread.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "lib/policy.h"
@@ -465,31 +463,6 @@ static void what_was_judged_is_what_an_attach_pins(void **state)
 	close(file);
 }
 
-static int userfault(void *start, size_t length)
-{
-	struct uffdio_api api = { .api = UFFD_API };
-	struct uffdio_register range = {
-		.range = { (uintptr_t)start, length },
-		.mode = UFFDIO_REGISTER_MODE_MISSING,
-	};
-	int fd = syscall(SYS_userfaultfd, O_CLOEXEC);
-
-	assert_return_code(fd, errno);
-	assert_return_code(ioctl(fd, UFFDIO_API, &api), errno);
-	assert_return_code(ioctl(fd, UFFDIO_REGISTER, &range), errno);
-	return fd;
-}
-
-static void resolve(int fd, void *start, size_t length)
-{
-	struct uffdio_zeropage zero = {
-		.range = { (uintptr_t)start, length },
-	};
-
-	assert_return_code(ioctl(fd, UFFDIO_ZEROPAGE, &zero), errno);
-	close(fd);
-}
-
 static void *map_thread(void *arg)
 {
 	return (void *)(intptr_t)map_to_read(4 * PAGE);
@@ -511,11 +484,11 @@ static void what_was_judged_is_what_a_map_pins(void **state)
 	edu_open(&edu, iommu);
 	assert_int_equal(edu_attach(&edu, ioas), 0);
 
-	uffd = userfault(memory, PAGE);
+	uffd = userfault_new(memory, PAGE);
 	assert_int_equal(pthread_create(&thread, NULL, map_thread, NULL), 0);
 	assert_int_equal(settled(&policy.answer->asleep, 1), 1);
 	remap(memory + 2 * PAGE, PAGE, MAP_SHARED, file);
-	resolve(uffd, memory, PAGE);
+	userfault_resolve(uffd, memory, PAGE);
 	pthread_join(thread, &result);
 	assert_int_equal(policy.answer->map.mem, IOMMUFD_POLICY_MEM_ANON);
 	assert_int_equal((intptr_t)result, -EAGAIN);
@@ -536,7 +509,7 @@ static void a_map_stuck_in_a_page_fault_holds_up_no_detach(void **state)
 	policy_start(&policy, "answer");
 	edu_open(&edu, iommu);
 	assert_int_equal(edu_attach(&edu, ioas), 0);
-	uffd = userfault(memory, 4 * PAGE);
+	uffd = userfault_new(memory, 4 * PAGE);
 	assert_int_equal(pthread_create(&thread, NULL, map_thread, NULL), 0);
 	assert_int_equal(settled(&policy.answer->map.calls, 1), 1);
 	/* From the hook to the page fault */
@@ -549,7 +522,7 @@ static void a_map_stuck_in_a_page_fault_holds_up_no_detach(void **state)
 	       (end.tv_nsec - begin.tv_nsec) / 1e9;
 	assert_int_equal(policy.answer->exit.calls, 1);
 	assert_int_equal(pthread_tryjoin_np(thread, &result), EBUSY);
-	resolve(uffd, memory, 4 * PAGE);
+	userfault_resolve(uffd, memory, 4 * PAGE);
 	pthread_join(thread, &result);
 	assert_int_equal((intptr_t)result, 0);
 	if (took >= 1)

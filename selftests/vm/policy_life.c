@@ -3,10 +3,8 @@
 /* How policies come, how they are replaced, and how they end. */
 #include <bpf/bpf.h>
 #include <limits.h>
-#include <linux/userfaultfd.h>
 #include <pthread.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <time.h>
 
 #include "lib/policy.h"
@@ -583,19 +581,10 @@ static void *replace_thread(void *arg)
  */
 static void a_late_rogue_answer_spares_the_successor(void **state)
 {
-	struct uffdio_api api = { .api = UFFD_API };
-	struct uffdio_register range = {
-		.range = { (uintptr_t)memory, PAGE },
-		.mode = UFFDIO_REGISTER_MODE_MISSING,
-	};
-	struct uffdio_zeropage zero = { .range = range.range };
-	int uffd = syscall(SYS_userfaultfd, O_CLOEXEC);
+	int uffd = userfault_new(memory, PAGE);
 	pthread_t mapper, replacer;
 	void *result;
 
-	assert_return_code(uffd, errno);
-	assert_return_code(ioctl(uffd, UFFDIO_API, &api), errno);
-	assert_return_code(ioctl(uffd, UFFDIO_REGISTER, &range), errno);
 	policy_open(&policy, "answer");
 	policy_map_hook(&policy, "on_map_sleeping");
 	assert_int_equal(policy_load(&policy), 0);
@@ -616,7 +605,7 @@ static void a_late_rogue_answer_spares_the_successor(void **state)
 	assert_int_equal(map(), -EACCES);
 	memory -= PAGE;
 
-	assert_return_code(ioctl(uffd, UFFDIO_ZEROPAGE, &zero), errno);
+	userfault_resolve(uffd, memory, PAGE);
 	pthread_join(mapper, &result);
 	assert_int_equal((intptr_t)result, -EPROTO);
 	pthread_join(replacer, &result);
@@ -625,7 +614,6 @@ static void a_late_rogue_answer_spares_the_successor(void **state)
 	assert_int_equal(map(), -EACCES);
 	assert_policy_reads("answer", "state", "active");
 	assert_int_equal(next.answer->exit.calls, 0);
-	close(uffd);
 }
 
 static void the_verifier_refuses(const char *hook, const char *message)

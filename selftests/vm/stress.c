@@ -1,27 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* lab: timeout=120 */
 /* Everything at once, for a while */
-#include <pthread.h>
-#include <stdatomic.h>
-#include <time.h>
+#include <sys/wait.h>
 
-#include "test.h"
+#include "lib/mock.h"
+#include "lib/worker.h"
 
 #define SECONDS 10
-/* Each thread with fixed addresses has a window of its own */
-#define WINDOW (64 * MIB)
 #define SLOT (16 * PAGE)
 #define SLOTS 64
-/* Where the kernel chooses */
+/* Where the kernel chooses, above all windows */
 #define CHOSEN (1024 * MIB)
+/* What a child may lock */
+#define LIMIT 64UL
 
 static int iommu;
 static uint32_t ioas;
 static struct edu edu;
 static char *memory;
-static atomic_bool stop;
 /* An IOAS that comes and goes, and a HWPT */
 static atomic_uint passing, passing_hwpt;
+/* Another, for children, who die; and a device to attach to that */
+static uint32_t nursery;
+static int nvme;
 
 static int setup(void **state)
 {
@@ -29,7 +30,6 @@ static int setup(void **state)
 	ioas = ioas_new(iommu);
 	edu_open(&edu, iommu);
 	memory = memory_new(SLOT);
-	stop = false;
 	passing = passing_hwpt = 0;
 	return 0;
 }
@@ -39,60 +39,6 @@ static int teardown(void **state)
 	munmap(memory, SLOT);
 	edu_close(&edu);
 	return close(iommu);
-}
-
-/**
- * struct worker - a thread that does the same over and over
- * @run: do it once; 0 is success
- * @seed: of its random numbers
- * @window: where it may map at will
- * @rounds: how often it was done
- * @failed: it was not 0
- */
-struct worker {
-	int (*run)(struct worker *worker);
-	unsigned int seed;
-	uint64_t window;
-	unsigned long rounds;
-	bool failed;
-	pthread_t thread;
-};
-
-static unsigned int draw(struct worker *worker, unsigned int limit)
-{
-	return rand_r(&worker->seed) % limit;
-}
-
-static void *work(void *arg)
-{
-	struct worker *worker = arg;
-
-	for (; !stop; worker->rounds++)
-		if (worker->run(worker))
-			worker->failed = stop = true;
-	return NULL;
-}
-
-static void run_all(struct worker *workers, size_t nr, unsigned int seconds)
-{
-	size_t i;
-
-	for (i = 0; i < nr; i++) {
-		workers[i].seed = i + 1;
-		workers[i].window = (i + 1) * WINDOW;
-		assert_int_equal(pthread_create(&workers[i].thread, NULL, work,
-						&workers[i]), 0);
-	}
-	sleep(seconds);
-	stop = true;
-	for (i = 0; i < nr; i++)
-		pthread_join(workers[i].thread, NULL);
-	for (i = 0; i < nr; i++) {
-		printf("# thread %zu: %lu rounds\n", i, workers[i].rounds);
-		assert_false(workers[i].failed);
-		/* A thread that was never served shows nothing */
-		assert_true(workers[i].rounds > 10);
-	}
 }
 
 /* A few slots filled in any order, then emptied in any way */
@@ -178,7 +124,7 @@ static int come_and_go(struct worker *worker)
 	do {
 		err = object_destroy(iommu, alloc.out_ioas_id);
 		CHECK(!err || err == -EBUSY);
-	} while (err && !stop);
+	} while (err && !workers_stop);
 	return 0;
 }
 
@@ -193,7 +139,7 @@ static int come_and_go_as_hwpt(struct worker *worker)
 	do {
 		err = object_destroy(iommu, hwpt);
 		CHECK(!err || err == -EBUSY);
-	} while (err && !stop);
+	} while (err && !workers_stop);
 	if (!err)
 		passing_hwpt = 0;
 	return 0;
@@ -220,6 +166,207 @@ static int look_on(struct worker *worker)
 	return 0;
 }
 
+/* Whichever of them goes first */
+static int copy_own(struct worker *worker)
+{
+	struct copy_source from = { .ioas = ioas };
+	uint64_t copies[8], lengths[8], unmapped;
+	unsigned int i, n = 1 + draw(worker, 8);
+	bool source_first = draw(worker, 2);
+
+	CHECK(!ioas_map_at(iommu, ioas, memory, SLOT, RW, worker->window));
+	for (i = 0; i < n; i++) {
+		unsigned int first = draw(worker, 16);
+
+		from.iova = worker->window + first * PAGE;
+		from.length = (1 + draw(worker, 16 - first)) * PAGE;
+		lengths[i] = from.length;
+		CHECK(!ioas_copy(iommu, ioas, &from, RW, &copies[i]));
+	}
+	if (source_first)
+		CHECK(!ioas_unmap(iommu, ioas, worker->window, SLOT, NULL));
+	for (i = 0; i < n; i++) {
+		CHECK(!ioas_unmap(iommu, ioas, copies[i], lengths[i],
+				  &unmapped));
+		CHECK(unmapped == lengths[i]);
+	}
+	if (!source_first)
+		CHECK(!ioas_unmap(iommu, ioas, worker->window, SLOT, NULL));
+	return 0;
+}
+
+/* An address in a slot that one of the first two workers fills, or not */
+static uint64_t draw_slot(struct worker *worker)
+{
+	return (1 + draw(worker, 2)) * WINDOW + draw(worker, SLOTS) * SLOT;
+}
+
+/* What others map and unmap meanwhile */
+static int copy_others(struct worker *worker)
+{
+	struct copy_source from = { ioas, draw_slot(worker), PAGE };
+	uint32_t other = passing;
+	uint64_t iova, unmapped;
+	int err;
+
+	err = ioas_copy(iommu, ioas, &from, RW, &iova);
+	CHECK(!err || err == -ENOENT);
+	if (!err) {
+		CHECK(!ioas_unmap(iommu, ioas, iova, PAGE, &unmapped));
+		CHECK(unmapped == PAGE);
+	}
+	err = other ? ioas_copy(iommu, other, &from, RW, &iova) : 0;
+	CHECK(!err || err == -ENOENT);
+	return 0;
+}
+
+/* In a process of its own, which may be killed at any time */
+static int map_in_child(struct worker *worker, int context, uint32_t where)
+{
+	char *own = mmap(NULL, LIMIT * PAGE, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct copy_source from = { where, worker->window, 16 * PAGE };
+	uint64_t iova;
+	int i;
+
+	CHECK(own != MAP_FAILED);
+	CHECK(!become_tenant(LIMIT));
+	for (i = draw(worker, 50); i >= 0; i--) {
+		/* All it may lock: nothing may be left of any child before */
+		CHECK(!ioas_map_at(context, where, own, LIMIT * PAGE, RW,
+				   worker->window));
+		CHECK(!ioas_copy(context, where, &from, RW, &iova));
+		if (!i)
+			break;
+		CHECK(!ioas_unmap_all(context, where));
+	}
+	return 0;
+}
+
+static int bind_and_map(struct worker *worker)
+{
+	struct iommu_ioas_alloc alloc = { .size = sizeof(alloc) };
+	int context, device;
+
+	context = open("/dev/iommu", O_RDWR | O_CLOEXEC);
+	CHECK(context >= 0);
+	device = nvme_bind(context);
+	CHECK(device >= 0);
+	CHECK(!ioctl(context, IOMMU_IOAS_ALLOC, &alloc));
+	CHECK(!nvme_attach(device, alloc.out_ioas_id));
+	return map_in_child(worker, context, alloc.out_ioas_id);
+}
+
+static int outlive(struct worker *worker, pid_t pid)
+{
+	int status;
+
+	CHECK(pid > 0);
+	usleep(draw(worker, 50000));
+	if (draw(worker, 2))
+		kill(pid, SIGKILL);
+	CHECK(waitpid(pid, &status, 0) == pid);
+	CHECK(WIFSIGNALED(status) ? WTERMSIG(status) == SIGKILL : !status);
+	return 0;
+}
+
+/* Children leave in the context of their parent what they have mapped */
+static int raise_child(struct worker *worker)
+{
+	pid_t pid;
+	int err;
+
+	CHECK(!nvme_attach(nvme, nursery));
+	pid = fork();
+	if (!pid)
+		_exit(map_in_child(worker, iommu, nursery));
+	if (outlive(worker, pid))
+		return 1;
+	/* Somewhere else and back: memory is looked for that is gone */
+	if (draw(worker, 2)) {
+		err = nvme_attach(nvme, ioas);
+		CHECK(!err);
+		err = nvme_attach(nvme, nursery);
+		CHECK(!err || err == -EFAULT);
+	}
+	CHECK(!ioas_unmap_all(iommu, nursery));
+	return 0;
+}
+
+/* Or have a context and a device of their own, and take it all along */
+static int let_child_go(struct worker *worker)
+{
+	pid_t pid;
+
+	close(nvme);
+	pid = fork();
+	if (!pid)
+		_exit(bind_and_map(worker));
+	if (outlive(worker, pid))
+		return 1;
+	nvme = nvme_bind(iommu);
+	CHECK(nvme >= 0);
+	return 0;
+}
+
+static int have_children(struct worker *worker)
+{
+	return draw(worker, 4) ? raise_child(worker) : let_child_go(worker);
+}
+
+static int use_access(struct worker *worker, int access)
+{
+	uint64_t iova = draw_slot(worker);
+	char data[64];
+	int64_t id;
+	int err;
+
+	switch (draw(worker, 4)) {
+	case 0:
+		err = access_read(iommu, access, iova, data, sizeof(data));
+		CHECK(!err || err == -ENOENT);
+		break;
+	case 1:
+		err = access_write(iommu, access, iova, memory, PAGE);
+		CHECK(!err || err == -ENOENT);
+		break;
+	default:
+		id = access_pin(iommu, access, iova, PAGE, memory);
+		CHECK(id >= 0 || id == -ENOENT);
+		/* Taken away by an unmap, or left to whoever closes */
+		err = id < 0 || !draw(worker, 4) ? 0 :
+		      access_unpin(iommu, access, id);
+		CHECK(!err || err == -ENOENT);
+	}
+	return 0;
+}
+
+static int have_access(struct worker *worker)
+{
+	int access = access_new(iommu, ioas), err, i;
+	uint32_t other;
+
+	CHECK(access >= 0);
+	for (i = draw(worker, 50); i >= 0; i--)
+		if (use_access(worker, access))
+			return 1;
+	other = passing;
+	err = other ? access_move(iommu, access, other) : 0;
+	CHECK(!err || err == -ENOENT);
+	close(access);
+	return 0;
+}
+
+static int have_mock_device(struct worker *worker)
+{
+	int64_t device = mock_device_new(iommu, ioas);
+
+	CHECK(device > 0);
+	usleep(draw(worker, 3000));
+	CHECK(!object_destroy(iommu, device));
+	return 0;
+}
+
 static void assert_nothing_is_left(void)
 {
 	unsigned long areas, bytes;
@@ -236,20 +383,57 @@ static void assert_nothing_is_left(void)
 	assert_int_equal(object_destroy(iommu, ioas), 0);
 }
 
+/* Minutes in the environment are for a long run by itself */
+static unsigned int seconds(void)
+{
+	const char *minutes = getenv("STRESS_MINUTES");
+
+	return minutes ? 60 * atoi(minutes) : SECONDS;
+}
+
+static int lock_all_there_is(void *arg)
+{
+	void *own = mmap(NULL, LIMIT * PAGE, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	CHECK(own != MAP_FAILED);
+	CHECK(!become_tenant(LIMIT));
+	CHECK(!ioas_map_at(iommu, nursery, own, LIMIT * PAGE, RW, WINDOW));
+	CHECK(!ioas_unmap_all(iommu, nursery));
+	return 0;
+}
+
 static void all_requests_at_once(void **state)
 {
 	const struct iommu_iova_range chosen = {
 		.start = CHOSEN, .last = 2 * CHOSEN - 1
 	};
 	struct worker workers[] = {
-		{ .run = map_fixed }, { .run = map_fixed },
-		{ .run = map_chosen }, { .run = map_chosen },
-		{ .run = move_device }, { .run = come_and_go },
-		{ .run = come_and_go_as_hwpt }, { .run = look_on },
+		WORKER(map_fixed), WORKER(map_fixed),
+		WORKER(map_chosen), WORKER(map_chosen),
+		WORKER(copy_own), WORKER(copy_others),
+		WORKER(move_device), WORKER(come_and_go),
+		WORKER(come_and_go_as_hwpt), WORKER(have_children),
+		WORKER(look_on),
+		/* The shipped module has no such things */
+		WORKER(have_access), WORKER(have_access),
+		WORKER(have_mock_device),
 	};
+	size_t nr = ARRAY_SIZE(workers);
 
+	if (!mock_available(iommu))
+		nr -= 3;
+	nursery = ioas_new(iommu);
+	nvme = nvme_bind(iommu);
+	assert_return_code(nvme, -nvme);
 	assert_int_equal(ioas_allow(iommu, ioas, &chosen, 1), 0);
-	run_all(workers, ARRAY_SIZE(workers), SECONDS);
+	run_all(workers, nr, seconds());
+
+	/* The user of the children owes nothing */
+	assert_int_equal(nvme_attach(nvme, nursery), 0);
+	assert_int_equal(in_child(lock_all_there_is, NULL), 0);
+	close(nvme);
+	assert_int_equal(object_destroy(iommu, nursery), 0);
 	assert_nothing_is_left();
 }
 
@@ -289,8 +473,8 @@ static int map_across_the_border(struct worker *worker)
 static void unmap_takes_nothing_beyond_its_range(void **state)
 {
 	struct worker workers[] = {
-		{ .run = unmap_up_to_the_border },
-		{ .run = map_across_the_border },
+		WORKER(unmap_up_to_the_border),
+		WORKER(map_across_the_border),
 	};
 
 	assert_int_equal(edu_attach(&edu, ioas), 0);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* User memory of all kinds */
+#include <linux/userfaultfd.h>
 #include <sys/random.h>
+#include <sys/syscall.h>
 
 #include "test.h"
 
@@ -43,4 +45,29 @@ void memory_random(void *memory, size_t length)
 		assert_true(n > 0);
 		done += n;
 	}
+}
+
+int userfault_new(void *start, size_t length)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register range = {
+		.range = { (uintptr_t)start, length },
+		.mode = UFFDIO_REGISTER_MODE_MISSING,
+	};
+	int fd = syscall(SYS_userfaultfd, O_CLOEXEC);
+
+	assert_return_code(fd, errno);
+	assert_return_code(ioctl(fd, UFFDIO_API, &api), errno);
+	assert_return_code(ioctl(fd, UFFDIO_REGISTER, &range), errno);
+	return fd;
+}
+
+void userfault_resolve(int fd, void *start, size_t length)
+{
+	struct uffdio_zeropage zero = {
+		.range = { (uintptr_t)start, length },
+	};
+
+	assert_return_code(ioctl(fd, UFFDIO_ZEROPAGE, &zero), errno);
+	close(fd);
 }

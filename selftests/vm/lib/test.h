@@ -109,6 +109,9 @@ void *memory_new(size_t length);
 void *memory_aligned(size_t length, size_t alignment);
 void *memory_file(int fd, size_t length);
 void memory_random(void *memory, size_t length);
+/* memory.c: who touches the memory, never before, waits until it is resolved */
+int userfault_new(void *start, size_t length);
+void userfault_resolve(int fd, void *start, size_t length);
 
 /* edu.c: QEMU's edu device, which copies EDU_LENGTH bytes at a time */
 #define EDU_LENGTH 4096UL
