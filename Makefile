@@ -125,7 +125,7 @@ endef
 user: bpf ## library and command
 	$(call each,libiommufd-bpf tools)
 
-tests: user ## test programs
+tests: user upstream-source ## test programs
 	$(call each,selftests/vm selftests/host)
 
 demo: all ## a story: real DMA under a policy, in a VM
@@ -142,6 +142,14 @@ test-upstream: test ## the kernel's own tests of iommufd, unmodified, against ou
 
 test-debug: ## every test on a kernel with KASAN, lockdep, kmemleak and the like
 	@$(MAKE) KERNEL=debug test
+
+MINUTES ?= 60
+stress: ## everything at once on that kernel, for MINUTES=60
+	$(Q)$(MAKE) KERNEL=debug testable
+	$(Q)mkdir -p build/log/debug
+	$(Q)KERNEL=debug $(LAB)/vm --timeout $$(($(MINUTES) * 60 + 1200)) \
+		--log build/log/debug/stress.log -- env KERNEL=debug \
+		$(LAB)/guest/stress $(MINUTES)
 
 FUZZ_SECONDS ?= 60
 fuzz: lab ## libFuzzer on the pure data structures, each for FUZZ_SECONDS=60
@@ -220,4 +228,4 @@ distclean: clean ## removes the cache as well
 .PHONY: all lab debug-kernel modules modules-test upstream-source upstream \
 	vfio bpf user tests demo test testable test-upstream test-debug shell \
 	clean distclean help install install-modules install-user \
-	check check-style check-build check-spelling check-host fuzz
+	check check-style check-build check-spelling check-host fuzz stress
