@@ -336,8 +336,10 @@ static int change(struct iommufd_device *idev, u32 *pt_id, bool replace)
 			   ioas->obj.id,
 			   replace ? IOMMUFD_POLICY_OP_REPLACE_DEVICE :
 				     IOMMUFD_POLICY_OP_ATTACH_DEVICE);
+	/* Who has it may be waiting for user memory. */
+	if (!rc)
+		rc = mutex_lock_killable(&ioas->attach_lock);
 	if (!rc) {
-		mutex_lock(&ioas->attach_lock);
 		if (!hwpt)
 			rc = change_ioas(idev, ioas, pt_id, replace);
 		else if (hwpt->filled)

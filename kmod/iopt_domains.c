@@ -212,7 +212,9 @@ int iopt_add_domain(struct io_pagetable *iopt, struct iommu_domain *domain)
 	if (!(domain->pgsize_bitmap & GENMASK(PAGE_SHIFT, 0)))
 		return -EINVAL;
 
-	mutex_lock(&iopt->domains_lock);
+	rc = mutex_lock_killable(&iopt->domains_lock);
+	if (rc)
+		return rc;
 	old = iopt->sets[iopt->edition];
 	rc = make_room(iopt, set_size(old) + 1);
 	if (rc)
@@ -273,13 +275,16 @@ void iopt_remove_domain(struct io_pagetable *iopt, struct iommu_domain *domain)
  * @enable: they may
  *
  * Return: 0; -EINVAL if they are to be disabled while something is mapped into
- * domains; -EADDRINUSE if an area is not aligned to PAGE_SIZE.
+ * domains; -EADDRINUSE if an area is not aligned to PAGE_SIZE; -EINTR on a fatal
+ * signal while a domain is being filled.
  */
 int iopt_set_huge_pages(struct io_pagetable *iopt, bool enable)
 {
-	int rc = 0;
+	int rc;
 
-	mutex_lock(&iopt->domains_lock);
+	rc = mutex_lock_killable(&iopt->domains_lock);
+	if (rc)
+		return rc;
 	mutex_lock(&iopt->lock);
 	if (enable == iopt->huge_pages)
 		goto unlock;
