@@ -3,7 +3,8 @@
 # lab: boot=own load=no timeout=150
 #
 # The life of the module: what it says of itself, when it can be unloaded, what
-# it leaves behind, and that it refuses to run without BTF.
+# it leaves behind, that it refuses to run without BTF, and that it has nothing
+# of the test build.
 . "${0%/*}/lib/tap.sh"
 
 build=/src/build/$(uname -r)
@@ -46,6 +47,18 @@ section()
 	readelf -SW "$module" | grep -F " $1 "
 }
 
+# mocks MODULE: what it has to be tested with.
+mocks()
+{
+	nm "$1" | grep -E ' (mock_|compat_mock_|pages_test_)'
+}
+
+# IOMMU_TEST_CMD, of the kernel's own tests.
+no_test_ioctl()
+{
+	perl -e 'ioctl(STDIN, 0x3ba0, "\0" x 64); exit !$!{ENOTTY}' <>/dev/iommu
+}
+
 unload_vfio()
 {
 	local i
@@ -70,6 +83,8 @@ check "it has a version" grep -qE '^[0-9]+\.[0-9]+\.[0-9]+$' <<<"$version"
 is "its licence is the GPL" "$(modinfo -F license "$module")" GPL
 check "it has a description" grep -q . <<<"$(modinfo -F description "$module")"
 check "it has BTF" section .BTF
+check "the test build has a mock IOMMU" mocks "$build/kmod-test/iommufd.ko"
+check "it has none" fails mocks "$module"
 
 # Without BTF, before anything else has tainted the kernel or warmed it up.
 objcopy --remove-section=.BTF "$module" /tmp/iommufd.ko
@@ -90,6 +105,7 @@ is "/dev/iommu is for root and its group" "$(stat -c '%a %U' /dev/iommu)" \
 is "sysfs has the version" "$(cat $sys/version)" "$version"
 is "sysfs has the version of the contract" "$(cat $sys/api_version)" 1
 is "no policy is loaded" "$(ls $sys/policy)" ""
+check "it has no ioctl for tests" no_test_ioctl
 
 # Used, and what that leaves.
 check "memory is mapped" iommufd-bpf map-test --size 8M
