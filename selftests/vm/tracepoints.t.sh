@@ -31,8 +31,8 @@ json()
 
 is "there is an event for each thing that happens" \
 	"$(cd $events && echo iommufd_*/)" \
-	"$(printf 'iommufd_%s/ ' attach detach map policy_decision policy_exit \
-		unmap | sed 's/ $//')"
+	"$(printf 'iommufd_%s/ ' attach copy detach map map_file policy_decision \
+		policy_exit unmap | sed 's/ $//')"
 
 echo >$trace/trace
 echo 1 >$events/enable
@@ -42,6 +42,15 @@ iova=$(printf 0x%x "$(json .iova)")
 check "a map" traced map \
 	"ctx=[0-9]+ ioas=1 iova=$iova length=0x2000 uptr=0x[0-9a-f]+ flags=0x6 error=0"
 is "asks no policy, as there is none" "$(count policy_decision)" 0
+
+# The command neither copies nor maps files: two tests do.
+echo >$trace/trace
+{ "${0%/*}/../../build/user/tests/copy"
+	"${0%/*}/../../build/user/tests/map_file"; } >/dev/null 2>&1
+check "a copy" traced copy \
+	"ctx=[0-9]+ src_ioas=1 src_iova=0x1000000 dst_ioas=2 dst_iova=0x1000000 length=0x10000 flags=0x7 error=0"
+check "a file" traced map_file \
+	"ctx=[0-9]+ ioas=1 iova=0x1000000 length=0x4000 fd=[0-9]+ start=0x2000 flags=0x7 error=0"
 
 # IOAS_MAP flags: 1 fixed, 2 writable, 4 readable
 echo >$trace/trace
