@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* User memory that areas map: pinned once, its physical runs remembered. */
 #include <linux/capability.h>
-#include <linux/file.h>
 #include <linux/iommu.h>
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
@@ -18,7 +17,8 @@ static struct kmem_cache *pages_cache;
  * pages_create - describe user memory
  * @book: accounts of the context
  * @per_process: charge the process rather than the user
- * @file: memory of this file; NULL: of the calling process
+ * @file: memory of this file, opened with pages_open_file() and closed with the
+ *	pages; NULL: of the calling process
  * @uptr: user address or place in the file, of any alignment
  * @length: bytes, at least 1, within the address space
  * @writable: the device may be allowed to write
@@ -54,7 +54,7 @@ struct pages *pages_create(struct account_book *book, bool per_process,
 		pages->mode = per_process ? ACCOUNT_PROCESS : ACCOUNT_USER;
 	pages->writable = writable;
 	pages->kinds = kinds;
-	pages->file = file ? get_file(file) : NULL;
+	pages->file = file;
 	pages->uptr = first_vpn << PAGE_SHIFT;
 	pfn_table_init(&pages->table, first_vpn, last_vpn - first_vpn + 1);
 	return pages;

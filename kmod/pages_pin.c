@@ -373,7 +373,8 @@ struct page *pin_page_briefly(struct pages *pages, unsigned long index,
  * @file: the file
  * @writable: they may write
  *
- * A file that devices may write cannot be sealed against that.
+ * A file that devices may write cannot be sealed against that. It is held until
+ * pages_close_file().
  *
  * Return: 0; -EINVAL if it is neither a memfd nor of tmpfs or hugetlbfs;
  * -EACCES if it was not opened for it; -EPERM if it is sealed against writing.
@@ -382,6 +383,7 @@ int pages_open_file(struct file *file, bool writable)
 {
 	const unsigned int sealed = F_SEAL_WRITE | F_SEAL_FUTURE_WRITE;
 	unsigned int seals;
+	int rc = 0;
 
 	if (shmem_file(file))
 		seals = SHMEM_I(file_inode(file))->seals;
@@ -392,11 +394,13 @@ int pages_open_file(struct file *file, bool writable)
 	if (!(file->f_mode & FMODE_READ) ||
 	    (writable && !(file->f_mode & FMODE_WRITE)))
 		return -EACCES;
-	if (!writable)
-		return 0;
-	if (seals & sealed)
+	if (writable && seals & sealed)
 		return -EPERM;
-	return mapping_map_writable(file->f_mapping);
+	if (writable)
+		rc = mapping_map_writable(file->f_mapping);
+	if (!rc)
+		get_file(file);
+	return rc;
 }
 
 /**
