@@ -55,6 +55,6 @@ void run_all(struct worker *workers, size_t nr, unsigned int seconds)
 	for (i = 0; i < nr; i++) {
 		assert_false(workers[i].failed);
 		/* A thread that was never served shows nothing */
-		assert_true(workers[i].rounds > 10);
+		assert_int_not_equal(workers[i].rounds, 0);
 	}
 }
