@@ -14,16 +14,19 @@ int iommufd_device_attach(struct iommufd_device *idev, u32 *pt_id)
 {
 	return idev_attach(idev, pt_id);
 }
+EXPORT_SYMBOL_GPL(iommufd_device_attach);
 
 int iommufd_device_replace(struct iommufd_device *idev, u32 *pt_id)
 {
 	return idev_replace(idev, pt_id);
 }
+EXPORT_SYMBOL_GPL(iommufd_device_replace);
 
 void iommufd_device_detach(struct iommufd_device *idev)
 {
 	idev_detach(idev);
 }
+EXPORT_SYMBOL_GPL(iommufd_device_detach);
 #else
 int iommufd_device_attach(struct iommufd_device *idev, ioasid_t pasid,
 			  u32 *pt_id)
@@ -32,6 +35,7 @@ int iommufd_device_attach(struct iommufd_device *idev, ioasid_t pasid,
 		return -EOPNOTSUPP;
 	return idev_attach(idev, pt_id);
 }
+EXPORT_SYMBOL_GPL(iommufd_device_attach);
 
 int iommufd_device_replace(struct iommufd_device *idev, ioasid_t pasid,
 			   u32 *pt_id)
@@ -40,13 +44,12 @@ int iommufd_device_replace(struct iommufd_device *idev, ioasid_t pasid,
 		return -EOPNOTSUPP;
 	return idev_replace(idev, pt_id);
 }
+EXPORT_SYMBOL_GPL(iommufd_device_replace);
 
 void iommufd_device_detach(struct iommufd_device *idev, ioasid_t pasid)
 {
 	if (!WARN_ON(pasid != IOMMU_NO_PASID))
 		idev_detach(idev);
 }
-#endif
-EXPORT_SYMBOL_GPL(iommufd_device_attach);
-EXPORT_SYMBOL_GPL(iommufd_device_replace);
 EXPORT_SYMBOL_GPL(iommufd_device_detach);
+#endif
