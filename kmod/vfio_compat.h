@@ -12,7 +12,7 @@ struct ucmd;
 
 /**
  * struct vfio_compat - what a context is to users of the type1 ABI
- * @lock: for what follows; nothing is waited for under it
+ * @lock: for what follows; held for no longer than making an IOAS takes
  * @ioas: what they map into; used, or NULL
  * @no_iommu: VFIO uses the context for devices without an IOMMU
  */
