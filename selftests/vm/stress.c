@@ -231,7 +231,7 @@ static int map_in_child(struct worker *worker, int context, uint32_t where)
 
 	CHECK(own != MAP_FAILED);
 	CHECK(!become_tenant(LIMIT));
-	for (i = draw(worker, 50); i >= 0; i--) {
+	for (i = draw(worker, 10); i >= 0; i--) {
 		/* All it may lock: nothing may be left of any child before */
 		CHECK(!ioas_map_at(context, where, own, LIMIT * PAGE, RW,
 				   worker->window));
