@@ -56,7 +56,7 @@ mocks()
 # IOMMU_TEST_CMD, of the kernel's own tests.
 no_test_ioctl()
 {
-	perl -e 'ioctl(STDIN, 0x3ba0, "\0" x 64); exit !$!{ENOTTY}' <>/dev/iommu
+	perl -e 'my $arg = "\0" x 64; ioctl STDIN, 0x3ba0, $arg; exit !$!{ENOTTY}' <>/dev/iommu
 }
 
 unload_vfio()
