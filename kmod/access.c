@@ -9,6 +9,7 @@
 #include <linux/iommufd.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
+#include <linux/wait_bit.h>
 
 #include "compat/compat.h"
 #include "ctx.h"
@@ -21,11 +22,13 @@
  * @user: in ioas->iopt
  * @access: the access
  * @ioas: the IOAS, used; NULL while not attached
+ * @requests: of the driver, on their way; none begins while @ioas is NULL
  */
 struct binding {
 	struct iopt_access user;
 	struct iommufd_access *access;
 	struct ioas *ioas;
+	atomic_t requests;
 };
 
 /**
@@ -144,6 +147,7 @@ static void unbind(struct binding *binding)
 	spin_lock(&access->lock);
 	binding->ioas = NULL;
 	spin_unlock(&access->lock);
+	wait_var_event(&binding->requests, !atomic_read(&binding->requests));
 	object_unuse(&ioas->obj);
 }
 
@@ -229,7 +233,8 @@ EXPORT_SYMBOL_GPL(iommufd_access_replace);
 
 /**
  * iommufd_access_detach - let an access use its IOAS no longer
- * @access: attached; told to unpin all it has pinned, and waited for
+ * @access: attached; told to unpin all it has pinned, and waited for, as are
+ *	requests on their way
  */
 void iommufd_access_detach(struct iommufd_access *access)
 {
@@ -258,19 +263,29 @@ void iommufd_access_destroy(struct iommufd_access *access)
 }
 EXPORT_SYMBOL_GPL(iommufd_access_destroy);
 
-/* The IOAS a request of the driver goes to, pinned for it. */
-static struct ioas *pin_ioas(struct iommufd_access *access,
-			     struct binding **binding)
+/* What a request of the driver goes to; it stays until end_request(). */
+static struct binding *begin_request(struct iommufd_access *access,
+				     struct io_pagetable **iopt)
 {
-	struct ioas *ioas;
+	struct binding *binding;
 
 	spin_lock(&access->lock);
-	*binding = access->current_binding;
-	ioas = (*binding)->ioas;
-	if (ioas)
-		object_pin_used(&ioas->obj);
+	binding = access->current_binding;
+	if (binding->ioas) {
+		*iopt = &binding->ioas->iopt;
+		atomic_inc(&binding->requests);
+	} else {
+		binding = NULL;
+	}
 	spin_unlock(&access->lock);
-	return ioas;
+	return binding;
+}
+
+static void end_request(struct binding *binding)
+{
+	/* The access may be gone as soon as the last one has ended. */
+	if (atomic_dec_and_test(&binding->requests))
+		wake_up_var(&binding->requests);
 }
 
 /**
@@ -291,18 +306,18 @@ int iommufd_access_pin_pages(struct iommufd_access *access, unsigned long iova,
 			     unsigned long length, struct page **out_pages,
 			     unsigned int flags)
 {
+	struct io_pagetable *iopt;
 	struct binding *binding;
-	struct ioas *ioas;
 	int rc;
 
 	if (!access->ops->needs_pin_pages)
 		return -EINVAL;
-	ioas = pin_ioas(access, &binding);
-	if (!ioas)
+	binding = begin_request(access, &iopt);
+	if (!binding)
 		return -ENOENT;
-	rc = iopt_pin(&ioas->iopt, &binding->user, iova, length,
+	rc = iopt_pin(iopt, &binding->user, iova, length,
 		      flags & IOMMUFD_ACCESS_RW_WRITE, out_pages);
-	object_unpin(access->ictx, &ioas->obj);
+	end_request(binding);
 	return rc;
 }
 EXPORT_SYMBOL_GPL(iommufd_access_pin_pages);
@@ -316,13 +331,13 @@ EXPORT_SYMBOL_GPL(iommufd_access_pin_pages);
 void iommufd_access_unpin_pages(struct iommufd_access *access,
 				unsigned long iova, unsigned long length)
 {
-	struct binding *binding;
-	struct ioas *ioas = pin_ioas(access, &binding);
+	struct io_pagetable *iopt;
+	struct binding *binding = begin_request(access, &iopt);
 
-	if (WARN_ON(!ioas))
+	if (WARN_ON(!binding))
 		return;
-	iopt_unpin(&ioas->iopt, &binding->user, iova, length);
-	object_unpin(access->ictx, &ioas->obj);
+	iopt_unpin(iopt, &binding->user, iova, length);
+	end_request(binding);
 }
 EXPORT_SYMBOL_GPL(iommufd_access_unpin_pages);
 
@@ -340,14 +355,14 @@ EXPORT_SYMBOL_GPL(iommufd_access_unpin_pages);
 int iommufd_access_rw(struct iommufd_access *access, unsigned long iova,
 		      void *data, size_t length, unsigned int flags)
 {
-	struct binding *binding;
-	struct ioas *ioas = pin_ioas(access, &binding);
+	struct io_pagetable *iopt;
+	struct binding *binding = begin_request(access, &iopt);
 	int rc;
 
-	if (!ioas)
+	if (!binding)
 		return -ENOENT;
-	rc = iopt_rw(&ioas->iopt, iova, data, length, flags);
-	object_unpin(access->ictx, &ioas->obj);
+	rc = iopt_rw(iopt, iova, data, length, flags);
+	end_request(binding);
 	return rc;
 }
 EXPORT_SYMBOL_GPL(iommufd_access_rw);

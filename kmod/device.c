@@ -260,12 +260,29 @@ static int change_unfilled(struct iommufd_device *idev, struct hwpt *hwpt,
 	return rc;
 }
 
+/* Before much is pinned for nothing. */
+static bool may_change(struct iommufd_device *idev, bool replace)
+{
+	bool may;
+
+	mutex_lock(&idev->group->lock);
+	if (replace)
+		may = !list_empty(&idev->group_entry);
+	else
+		may = !idev->group->hwpt;
+	mutex_unlock(&idev->group->lock);
+	return may;
+}
+
 static int change_new(struct iommufd_device *idev, struct ioas *ioas,
 		      u32 *pt_id, bool replace)
 {
-	struct hwpt *hwpt = hwpt_create(idev->ictx, ioas, idev, 0);
+	struct hwpt *hwpt;
 	int rc;
 
+	if (!may_change(idev, replace))
+		return -EINVAL;
+	hwpt = hwpt_create(idev->ictx, ioas, idev, 0);
 	if (IS_ERR(hwpt))
 		return PTR_ERR(hwpt);
 	hwpt->automatic = true;

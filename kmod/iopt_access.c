@@ -133,6 +133,39 @@ int iopt_evict_accesses(struct io_pagetable *iopt, struct area **areas,
 	return rc;
 }
 
+static bool any_pins(struct io_pagetable *iopt, unsigned long start,
+		     unsigned long last)
+{
+	struct iopt_access *access;
+
+	list_for_each_entry(access, &iopt->accesses, entry)
+		if (interval_tree_iter_first(&access->pins, start, last))
+			return true;
+	return false;
+}
+
+/**
+ * iopt_wait_unpinned - wait until no access is at work on an area
+ * @iopt: the IO page table
+ * @area: busy
+ *
+ * Context: iopt->lock is held, but dropped while an access reads or writes.
+ * Return: 0; -EBUSY if one has pages pinned, for however long; -EINTR on a fatal
+ * signal.
+ */
+int iopt_wait_unpinned(struct io_pagetable *iopt, struct area *area)
+{
+	int rc = 0;
+
+	lockdep_assert_held(&iopt->lock);
+	while (area->pins && !rc) {
+		if (any_pins(iopt, area->node.start, area->node.last))
+			return -EBUSY;
+		rc = wait_a_moment(iopt, TASK_KILLABLE);
+	}
+	return rc;
+}
+
 /**
  * iopt_add_access - let a kernel user in
  * @iopt: the IO page table
@@ -148,7 +181,6 @@ int iopt_add_access(struct io_pagetable *iopt, struct iopt_access *access)
 	rc = iopt_check_alignment(iopt, access->alignment);
 	if (!rc) {
 		access->closed = false;
-		WRITE_ONCE(access->iopt, iopt);
 		list_add_tail(&access->entry, &iopt->accesses);
 		iopt_update_alignment(iopt);
 	}
@@ -159,7 +191,8 @@ int iopt_add_access(struct io_pagetable *iopt, struct iopt_access *access)
 /**
  * iopt_remove_access - send a kernel user away; cannot fail
  * @iopt: the IO page table
- * @access: added before; told to unpin everything, and waited for
+ * @access: added before; told to unpin everything, and waited for. Pins that
+ *	find it gone give up.
  */
 void iopt_remove_access(struct io_pagetable *iopt, struct iopt_access *access)
 {
@@ -173,16 +206,8 @@ void iopt_remove_access(struct io_pagetable *iopt, struct iopt_access *access)
 			tell(iopt, access, 0, ULONG_MAX);
 	}
 	list_del(&access->entry);
-	WRITE_ONCE(access->iopt, NULL);
 	iopt_update_alignment(iopt);
 	mutex_unlock(&iopt->lock);
-}
-
-/* It may have been moved to another one since the caller looked. */
-static bool may_pin(struct io_pagetable *iopt, const struct iopt_access *access)
-{
-	lockdep_assert_held(&iopt->lock);
-	return READ_ONCE(access->iopt) == iopt && !access->closed;
 }
 
 /* The area at an address, if an access may use it. */
@@ -336,7 +361,7 @@ static int finish_pin(struct io_pagetable *iopt, struct iopt_access *access,
 	for (;;) {
 		struct area *area = area_at(iopt, iova);
 
-		if (!area || !may_pin(iopt, access))
+		if (!area || access->closed)
 			return -ENOENT;
 		if (area->node.last >= pin->node.last)
 			break;
@@ -349,7 +374,7 @@ static int finish_pin(struct io_pagetable *iopt, struct iopt_access *access,
 /**
  * iopt_pin - pin memory for an access
  * @iopt: the IO page table
- * @access: was added; areas are aligned to pages for it
+ * @access: added, and aligned to pages; may be on its way out
  * @iova: first byte
  * @length: bytes
  * @write: the pages will be written
@@ -381,8 +406,7 @@ int iopt_pin(struct io_pagetable *iopt, struct iopt_access *access,
 	pin->ready = false;
 
 	mutex_lock(&iopt->lock);
-	rc = may_pin(iopt, access) ? pin_areas(iopt, iova, last, write) :
-				     -ENOENT;
+	rc = access->closed ? -ENOENT : pin_areas(iopt, iova, last, write);
 	if (!rc)
 		interval_tree_insert(&pin->node, &access->pins);
 	mutex_unlock(&iopt->lock);

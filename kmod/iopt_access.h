@@ -15,19 +15,17 @@ struct page;
  * struct iopt_access - a kernel user of an IO page table
  * @entry: in io_pagetable.accesses
  * @pins: struct access_pin, an interval tree by IOVA
- * @iopt: where it is added, or NULL
  * @closed: goes; no new pins
  * @calls: calls of @unmap on their way
  * @alignment: what areas must be aligned to
  * @unmap: told to unpin what it has in a range before it returns; called with
  *	no lock held
  *
- * All but @unmap and @alignment are under the lock of @iopt.
+ * All but @unmap and @alignment are under io_pagetable.lock.
  */
 struct iopt_access {
 	struct list_head entry;
 	struct rb_root_cached pins;
-	struct io_pagetable *iopt;
 	bool closed;
 	unsigned int calls;
 	unsigned long alignment;
@@ -37,6 +35,7 @@ struct iopt_access {
 
 int iopt_add_access(struct io_pagetable *iopt, struct iopt_access *access);
 void iopt_remove_access(struct io_pagetable *iopt, struct iopt_access *access);
+int iopt_wait_unpinned(struct io_pagetable *iopt, struct area *area);
 int iopt_evict_accesses(struct io_pagetable *iopt, struct area **areas,
 			unsigned int nr, unsigned int task_state);
 

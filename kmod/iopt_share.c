@@ -131,9 +131,8 @@ int iopt_copy(struct io_pagetable *dst, struct io_pagetable *src,
 	return rc;
 }
 
-/* Pages of the whole are in use; let the halves use them instead. */
-static int hand_on_pages(struct area *area, struct area *left,
-			 struct area *right)
+/* Pages of the whole are in use: let the halves use them too. */
+static int use_halves(struct area *left, struct area *right)
 {
 	int rc;
 
@@ -141,20 +140,41 @@ static int hand_on_pages(struct area *area, struct area *left,
 	if (rc)
 		return rc;
 	rc = area_use_pages(right);
-	if (rc) {
+	if (rc)
 		area_unuse_pages(left);
-		return rc;
-	}
-	area_unuse_pages(area);
-	return 0;
+	return rc;
 }
 
-/* The area is busy. A larger IO page could be over the cut. */
+/* Unless an access has pages of the area, which it will give back as a whole. */
+static int insert_halves(struct io_pagetable *iopt, struct area *area,
+			 struct area *right, unsigned long iova)
+{
+	int rc;
+
+	mutex_lock(&iopt->lock);
+	rc = iopt_wait_unpinned(iopt, area);
+	if (!rc) {
+		iova_space_remove(&iopt->space, &area->node);
+		right->node.last = area->node.last;
+		right->node.start = iova;
+		right->edition = area->edition;
+		right->state = AREA_LIVE;
+		area->node.last = iova - 1;
+		WARN_ON(iova_space_insert(&iopt->space, &area->node));
+		WARN_ON(iova_space_insert(&iopt->space, &right->node));
+		iopt->nr_areas++;
+	}
+	mutex_unlock(&iopt->lock);
+	return rc;
+}
+
+/* The area is busy. */
 static int cut_area(struct io_pagetable *iopt, struct area *area,
 		    unsigned long iova)
 {
 	unsigned long length = iova - area->node.start;
-	struct area *right, left = *area;
+	struct area left = *area, whole = *area, *right;
+	bool filled = iopt_filled(iopt, area);
 	int rc = 0;
 
 	right = area_sharing(area->pages, area->offset + length,
@@ -162,25 +182,25 @@ static int cut_area(struct io_pagetable *iopt, struct area *area,
 	if (!right)
 		return -ENOMEM;
 	left.node.last = iova - 1;
-	if (iopt_filled(iopt, area))
-		rc = hand_on_pages(area, &left, right);
-	if (rc) {
-		area_destroy(right);
-		return rc;
-	}
-
-	mutex_lock(&iopt->lock);
-	iova_space_remove(&iopt->space, &area->node);
-	right->node.last = area->node.last;
-	right->node.start = iova;
-	right->edition = area->edition;
-	right->state = AREA_LIVE;
-	area->node.last = iova - 1;
-	WARN_ON(iova_space_insert(&iopt->space, &area->node));
-	WARN_ON(iova_space_insert(&iopt->space, &right->node));
-	iopt->nr_areas++;
-	mutex_unlock(&iopt->lock);
+	if (filled)
+		rc = use_halves(&left, right);
+	if (rc)
+		goto destroy;
+	rc = insert_halves(iopt, area, right, iova);
+	if (rc)
+		goto unuse;
+	if (filled)
+		area_unuse_pages(&whole);
 	return 0;
+
+unuse:
+	if (filled) {
+		area_unuse_pages(&left);
+		area_unuse_pages(right);
+	}
+destroy:
+	area_destroy(right);
+	return rc;
 }
 
 /* Make the area busy that reaches over an address. */
@@ -205,12 +225,10 @@ static struct area *take_area_over(struct io_pagetable *iopt,
 	}
 	if (!IS_ALIGNED(iova, max(iopt->alignment, PAGE_SIZE)))
 		return ERR_PTR(-EINVAL);
+	/* A larger IO page could be over the cut. */
 	if (iopt->huge_pages && iopt_filled(iopt, area))
 		return ERR_PTR(-EOPNOTSUPP);
-	if (area->pins)
-		return ERR_PTR(-EBUSY);
-	/* No access may pin what its records would not match any more. */
-	area->state = AREA_HIDDEN;
+	area->state = AREA_BUSY;
 	return area;
 }
 
@@ -222,7 +240,7 @@ static struct area *take_area_over(struct io_pagetable *iopt,
  * Return: 0, also if no area reaches over the address; -EINVAL if it is off the
  * alignment or not at a page; -EOPNOTSUPP if the area is in a domain while
  * larger IO pages are enabled; -EBUSY if an access has pinned it; -ENOMEM;
- * -EINTR on a fatal signal while another thread has it busy.
+ * -EINTR on a fatal signal while another thread or an access is at work on it.
  */
 int iopt_cut(struct io_pagetable *iopt, unsigned long iova)
 {

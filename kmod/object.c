@@ -82,15 +82,6 @@ struct object *object_pin(struct iommufd_ctx *ictx, u32 id,
 }
 
 /**
- * object_pin_used - keep an object while the caller works on it
- * @obj: used by somebody who goes on using it until this returns
- */
-void object_pin_used(struct object *obj)
-{
-	atomic_inc(&obj->pins);
-}
-
-/**
  * object_unpin - the request is done with the object
  * @ictx: the context
  * @obj: pinned; may be gone afterwards

@@ -46,7 +46,6 @@ void object_abort(struct iommufd_ctx *ictx, struct object *obj);
 
 struct object *object_pin(struct iommufd_ctx *ictx, u32 id,
 			  enum object_type type);
-void object_pin_used(struct object *obj);
 void object_unpin(struct iommufd_ctx *ictx, struct object *obj);
 
 bool object_use(struct object *obj);

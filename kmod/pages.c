@@ -182,7 +182,9 @@ static bool is_whole(const struct pages *pages, unsigned long first,
  * module may be held but io_pagetable.domains_lock.
  * Return: 0; -ENOMEM if RLIMIT_MEMLOCK would be exceeded or memory is short;
  * -EFAULT if part of the range is not mapped, cannot be pinned, or its address
- * space is gone; -EAGAIN if memory of a kind no policy has judged appeared;
+ * space is gone; -EOPNOTSUPP or -EBUSY for memory of devices that cannot be
+ * pinned for long; -EINVAL if the range leaves the file; -ENOSPC if the file
+ * system is full; -EAGAIN if memory of a kind no policy has judged appeared;
  * -EINTR on a fatal signal. Nothing is pinned or charged by a failure.
  */
 int pages_use(struct pages *pages, unsigned long first, unsigned long last)
