@@ -324,8 +324,8 @@ static int unmap_dma(struct iommufd_ctx *ictx, void __user *arg)
  * VFIO_SET_IOMMU: 0; -ENODEV without an IOAS; -EINVAL for another IOMMU than
  * type1 or type1v2, or if something is mapped into domains already, with
  * larger IO pages, and type1 needs small ones; -EADDRINUSE if an area is off
- * their alignment; -EINTR on a fatal signal. Devices without an IOMMU want VFIO_NOIOMMU_IOMMU, and -EPERM
- * is the answer without CAP_SYS_RAWIO.
+ * their alignment; -EINTR on a fatal signal. Devices without an IOMMU want
+ * VFIO_NOIOMMU_IOMMU, and -EPERM is the answer without CAP_SYS_RAWIO.
  *
  * VFIO_IOMMU_GET_INFO: 0; -EINVAL if argsz is too small; -ENODEV; -ENOMEM;
  * -EFAULT. The last page of the address space is not reported as usable:
