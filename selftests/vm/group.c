@@ -1,22 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* lab: boot=own devices=bridge timeout=120 */
-/* Two edu devices behind a bridge, which the IOMMU cannot tell apart */
+/*
+ * Two edu devices behind a bridge, which the IOMMU cannot tell apart, and one of
+ * virtio, for which the kernel has a driver.
+ */
 #include <dirent.h>
 #include <limits.h>
-#include <sys/wait.h>
 
 #include "test.h"
 #include "vfio.h"
 
 #define SOURCE (16 * MIB)
 #define DESTINATION (64 * MIB)
+#define VIRTIO_PCI "/sys/bus/pci/drivers/virtio-pci"
 
 static int iommu;
 static uint32_t ioas, other;
 static struct edu first, second;
 /* At DESTINATION of the one IOAS and the other; the source is the same */
 static char *source, *destination, *elsewhere;
-static char bdfs[2][NAME_MAX + 1];
+static char bdfs[2][NAME_MAX + 1], virtio[NAME_MAX + 1];
 
 static void read_group(const char *bdf, char group[static PATH_MAX])
 {
@@ -29,10 +32,19 @@ static void read_group(const char *bdf, char group[static PATH_MAX])
 	group[n] = '\0';
 }
 
-/* On no bus that every machine has */
-static int find_both(void **state)
+static void write_file(const char *path, const char *text)
 {
-	char groups[2][PATH_MAX];
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	assert_return_code(fd, errno);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+}
+
+/* On no bus that every machine has */
+static int find_all(void **state)
+{
+	char groups[3][PATH_MAX];
 	struct dirent *entry;
 	struct pci_info info;
 	unsigned int n = 0;
@@ -40,17 +52,25 @@ static int find_both(void **state)
 
 	dir = opendir(PCI_DEVICES);
 	assert_non_null(dir);
-	while ((entry = readdir(dir)) && n < 2)
-		if (entry->d_name[0] != '.' &&
-		    strncmp(entry->d_name, "0000:00:", 8) &&
-		    !pci_read_info(entry->d_name, &info) &&
-		    info.vendor == 0x1234 && info.device == 0x11e8)
+	while ((entry = readdir(dir))) {
+		if (entry->d_name[0] == '.' ||
+		    !strncmp(entry->d_name, "0000:00:", 8) ||
+		    pci_read_info(entry->d_name, &info))
+			continue;
+		if (!strcmp(info.driver, "virtio-pci"))
+			strcpy(virtio, entry->d_name);
+		else if (info.vendor == 0x1234 && info.device == 0x11e8 &&
+			 n < 2)
 			strcpy(bdfs[n++], entry->d_name);
+	}
 	closedir(dir);
 	assert_int_equal(n, 2);
 	read_group(bdfs[0], groups[0]);
 	read_group(bdfs[1], groups[1]);
+	read_group(virtio, groups[2]);
 	assert_string_equal(groups[0], groups[1]);
+	assert_string_equal(groups[0], groups[2]);
+	write_file(VIRTIO_PCI "/unbind", virtio);
 	return 0;
 }
 
@@ -221,43 +241,30 @@ static void another_context_cannot_have_the_second(void **state)
 	assert_both_copy_to(destination);
 }
 
-static void write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-
-	assert_return_code(fd, errno);
-	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-	close(fd);
-}
-
-static void give_second_to(const char *driver)
-{
-	char path[PATH_MAX];
-
-	snprintf(path, sizeof(path), PCI_DEVICES "/%s/driver/unbind", bdfs[1]);
-	write_file(path, bdfs[1]);
-	snprintf(path, sizeof(path), PCI_DEVICES "/%s/driver_override",
-		 bdfs[1]);
-	write_file(path, driver);
-	write_file("/sys/bus/pci/drivers_probe", bdfs[1]);
-	snprintf(path, sizeof(path), "/sys/bus/pci/drivers/%s/%s", driver,
-		 bdfs[1]);
-	assert_return_code(access(path, F_OK), errno);
-}
-
 /* A driver of the kernel lets its device do DMA wherever it likes */
-static void the_kernel_uses_the_second(void **state)
+static void the_kernel_uses_another(void **state)
 {
 	struct edu edu;
 
-	assert_int_equal(system("modprobe uio_pci_generic"), 0);
 	edu_close(&first);
 	edu_close(&second);
-	give_second_to("uio_pci_generic");
+	write_file(VIRTIO_PCI "/bind", virtio);
 	assert_int_equal(edu_bind_at(&edu, iommu, bdfs[0]), -EPERM);
-	give_second_to("vfio-pci");
+	write_file(VIRTIO_PCI "/unbind", virtio);
 	assert_int_equal(edu_bind_at(&first, iommu, bdfs[0]), 0);
 	assert_int_equal(edu_bind_at(&second, iommu, bdfs[1]), 0);
+	assert_int_equal(edu_attach(&first, ioas), 0);
+	assert_copies_to(&first, destination);
+}
+
+/* Nor may one come while the group is not the kernel's */
+static void the_kernel_cannot_use_another(void **state)
+{
+	int fd = open(VIRTIO_PCI "/bind", O_WRONLY | O_CLOEXEC);
+
+	assert_return_code(fd, errno);
+	assert_int_equal(write(fd, virtio, strlen(virtio)), -1);
+	close(fd);
 	assert_int_equal(edu_attach(&first, ioas), 0);
 	assert_copies_to(&first, destination);
 }
@@ -272,8 +279,9 @@ int main(void)
 		TEST(replace_moves_both),
 		TEST(reserved_addresses_come_and_go),
 		TEST(another_context_cannot_have_the_second),
-		TEST(the_kernel_uses_the_second),
+		TEST(the_kernel_uses_another),
+		TEST(the_kernel_cannot_use_another),
 	};
 
-	return run_tap(tests, find_both, NULL);
+	return run_tap(tests, find_all, NULL);
 }
