@@ -377,6 +377,7 @@ struct page *pin_page_briefly(struct pages *pages, unsigned long index,
  * pages_close_file().
  *
  * Return: 0; -EINVAL if it is neither a memfd nor of tmpfs or hugetlbfs;
+ * -EOPNOTSUPP if it is of hugetlbfs and the kernel cannot pin that safely;
  * -EACCES if it was not opened for it; -EPERM if it is sealed against writing.
  */
 int pages_open_file(struct file *file, bool writable)
@@ -387,10 +388,12 @@ int pages_open_file(struct file *file, bool writable)
 
 	if (shmem_file(file))
 		seals = SHMEM_I(file_inode(file))->seals;
-	else if (is_file_hugepages(file))
+	else if (!is_file_hugepages(file))
+		return -EINVAL;
+	else if (COMPAT_PIN_HUGETLB_FILES)
 		seals = HUGETLBFS_I(file_inode(file))->seals;
 	else
-		return -EINVAL;
+		return -EOPNOTSUPP;
 	if (!(file->f_mode & FMODE_READ) ||
 	    (writable && !(file->f_mode & FMODE_WRITE)))
 		return -EACCES;

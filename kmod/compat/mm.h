@@ -13,6 +13,13 @@
 #define compat_nth_page(page, n) ((page) + (n))
 #endif
 
+/*
+ * Before 6.17 memfd_pin_folios() fills a hole in a file of hugetlbfs with a page
+ * that it has not reserved, which spoils the count of those who have.
+ */
+#define COMPAT_PIN_HUGETLB_FILES \
+	(LINUX_VERSION_CODE >= KERNEL_VERSION(6, 17, 0))
+
 /* Not exported before 7.3. The folio is pinned: it cannot go. */
 static inline int compat_folio_add_pins(struct folio *folio, unsigned int pins)
 {

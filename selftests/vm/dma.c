@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/* lab: timeout=180 */
 /* What a device reaches: real DMA by edu, EDU_LENGTH bytes at a time */
 #include <linux/memfd.h>
 #include <pthread.h>
