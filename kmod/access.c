@@ -124,19 +124,6 @@ iommufd_access_create(struct iommufd_ctx *ictx,
 }
 EXPORT_SYMBOL_GPL(iommufd_access_create);
 
-/* An IOAS to attach to, used for the caller. */
-static struct ioas *use_ioas(struct iommufd_ctx *ictx, u32 id)
-{
-	struct object *obj = object_pin(ictx, id, OBJECT_IOAS);
-	bool used;
-
-	if (IS_ERR(obj))
-		return ERR_CAST(obj);
-	used = object_use(obj);
-	object_unpin(ictx, obj);
-	return used ? to_ioas(obj) : ERR_PTR(-ENOENT);
-}
-
 static void unbind(struct binding *binding)
 {
 	struct iommufd_access *access = binding->access;
@@ -176,7 +163,7 @@ static int change(struct iommufd_access *access, struct ioas *ioas)
 static int attach(struct iommufd_access *access, u32 ioas_id, bool replace)
 {
 	struct iommufd_ctx *ictx = access->ictx;
-	struct ioas *ioas = use_ioas(ictx, ioas_id);
+	struct ioas *ioas = ioas_use(ictx, ioas_id);
 	struct ioas *old;
 	int rc;
 

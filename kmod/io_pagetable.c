@@ -46,6 +46,16 @@ bool iopt_filled(const struct io_pagetable *iopt, const struct area *area)
 	return set_size(iopt->sets[area->edition]);
 }
 
+static void unfill_domains(struct io_pagetable *iopt, struct area *area,
+			   unsigned int nr)
+{
+	const struct domain_set *set = iopt->sets[area->edition];
+
+	while (nr--)
+		iommu_unmap(set->domains[nr], area->node.start,
+			    area_length(area));
+}
+
 /* The area is busy: its set of domains stays. */
 static int fill_domains(struct io_pagetable *iopt, struct area *area)
 {
@@ -57,26 +67,12 @@ static int fill_domains(struct io_pagetable *iopt, struct area *area)
 		rc = pages_map(area->pages, area->offset, area_length(area),
 			       set->domains[i], area->node.start, area->prot,
 			       iopt->huge_pages);
-		if (rc)
-			goto undo;
+		if (rc) {
+			unfill_domains(iopt, area, i);
+			return rc;
+		}
 	}
 	return 0;
-
-undo:
-	while (i--)
-		iommu_unmap(set->domains[i], area->node.start,
-			    area_length(area));
-	return rc;
-}
-
-static void unfill_domains(struct io_pagetable *iopt, struct area *area)
-{
-	const struct domain_set *set = iopt->sets[area->edition];
-	unsigned int i;
-
-	for (i = 0; i < set_size(set); i++)
-		iommu_unmap(set->domains[i], area->node.start,
-			    area_length(area));
 }
 
 /* Why a range cannot be had, or 0. */
@@ -281,7 +277,8 @@ int iopt_map(struct io_pagetable *iopt, struct area **areas, unsigned long nr,
 
 unfill:
 	while (i--)
-		unfill_domains(iopt, areas[i]);
+		unfill_domains(iopt, areas[i],
+			       set_size(iopt->sets[areas[i]->edition]));
 	mutex_lock(&iopt->lock);
 	remove_areas(iopt, areas, nr);
 	mutex_unlock(&iopt->lock);

@@ -33,6 +33,25 @@ struct ioas *ioas_pin(struct iommufd_ctx *ictx, u32 id)
 	return IS_ERR(obj) ? ERR_CAST(obj) : to_ioas(obj);
 }
 
+/**
+ * ioas_use - find an IOAS and depend on it
+ * @ictx: the context
+ * @id: what user space calls it
+ *
+ * Return: the IOAS, used for the caller, or ERR_PTR(-ENOENT).
+ */
+struct ioas *ioas_use(struct iommufd_ctx *ictx, u32 id)
+{
+	struct ioas *ioas = ioas_pin(ictx, id);
+	bool used;
+
+	if (IS_ERR(ioas))
+		return ioas;
+	used = object_use(&ioas->obj);
+	object_unpin(ictx, &ioas->obj);
+	return used ? ioas : ERR_PTR(-ENOENT);
+}
+
 static void ioas_destroy(struct object *obj)
 {
 	struct ioas *ioas = to_ioas(obj);
@@ -211,17 +230,27 @@ static int map_prot(u32 flags)
 	return prot;
 }
 
-/* Map memory just created; the caller's reference is given away. */
-static int map_pages(struct ioas *ioas, struct pages *pages,
-		     struct iova_request *where, u64 start, u32 flags)
+/*
+ * Map memory just created; the caller's reference is given away. @iova says
+ * where to, if it is fixed, and on success where it went.
+ */
+static int map_pages(struct ioas *ioas, struct pages *pages, u64 start,
+		     u64 length, u32 flags, u64 *iova)
 {
-	struct area *area = area_of_pages(pages, start - pages->uptr,
-					  where->length, map_prot(flags));
+	struct area *area = area_of_pages(pages, start - pages->uptr, length,
+					  map_prot(flags));
+	struct iova_request where = {
+		.length = length,
+		.iova = *iova,
+		.fixed = flags & IOMMU_IOAS_MAP_FIXED_IOVA,
+	};
 	int rc;
 
-	rc = iopt_map(&ioas->iopt, &area, 1, where);
+	rc = iopt_map(&ioas->iopt, &area, 1, &where);
 	if (rc)
 		area_destroy(area);
+	else
+		*iova = where.iova;
 	return rc;
 }
 
@@ -238,11 +267,6 @@ static int map_pages(struct ioas *ioas, struct pages *pages,
 int ioas_map_user(struct iommufd_ctx *ictx, struct ioas *ioas,
 		  struct iommu_ioas_map *cmd, bool per_process)
 {
-	struct iova_request where = {
-		.length = cmd->length,
-		.iova = cmd->iova,
-		.fixed = cmd->flags & IOMMU_IOAS_MAP_FIXED_IOVA,
-	};
 	struct pages *pages;
 	u8 kinds;
 	int rc;
@@ -255,21 +279,14 @@ int ioas_map_user(struct iommufd_ctx *ictx, struct ioas *ioas,
 			     cmd->flags & IOMMU_IOAS_MAP_WRITEABLE, kinds);
 	if (IS_ERR(pages))
 		return PTR_ERR(pages);
-	rc = map_pages(ioas, pages, &where, cmd->user_va, cmd->flags);
-	if (!rc)
-		cmd->iova = where.iova;
-	return rc;
+	return map_pages(ioas, pages, cmd->user_va, cmd->length, cmd->flags,
+			 &cmd->iova);
 }
 
 static int map_file(struct iommufd_ctx *ictx, struct ioas *ioas,
 		    struct iommu_ioas_map_file *cmd, struct file *file)
 {
 	bool writable = cmd->flags & IOMMU_IOAS_MAP_WRITEABLE;
-	struct iova_request where = {
-		.length = cmd->length,
-		.iova = cmd->iova,
-		.fixed = cmd->flags & IOMMU_IOAS_MAP_FIXED_IOVA,
-	};
 	struct pages *pages;
 	int rc;
 
@@ -285,10 +302,8 @@ static int map_file(struct iommufd_ctx *ictx, struct ioas *ioas,
 		pages_close_file(file, writable);
 		return PTR_ERR(pages);
 	}
-	rc = map_pages(ioas, pages, &where, cmd->start, cmd->flags);
-	if (!rc)
-		cmd->iova = where.iova;
-	return rc;
+	return map_pages(ioas, pages, cmd->start, cmd->length, cmd->flags,
+			 &cmd->iova);
 }
 
 /* What every request for a mapping has to keep to. */

@@ -34,6 +34,7 @@ static inline struct ioas *to_ioas(struct object *obj)
 
 struct ioas *ioas_create(struct iommufd_ctx *ictx);
 struct ioas *ioas_pin(struct iommufd_ctx *ictx, u32 id);
+struct ioas *ioas_use(struct iommufd_ctx *ictx, u32 id);
 
 int ioas_alloc_ioctl(struct ucmd *ucmd);
 int ioas_iova_ranges_ioctl(struct ucmd *ucmd);

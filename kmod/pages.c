@@ -94,15 +94,17 @@ static unsigned long count_unused(const struct pages *pages,
 	return nr;
 }
 
-static void unpin_unused(struct pages *pages, unsigned long first,
-			 unsigned long last)
+static unsigned long unpin_unused(struct pages *pages, unsigned long first,
+				  unsigned long last)
 {
-	unsigned long cursor = first, gap_last;
+	unsigned long gap_last, nr = 0;
 
-	while (uses_next_gap(&pages->uses, &cursor, last, &gap_last)) {
-		unpin_pages(pages, cursor, gap_last);
-		cursor = gap_last + 1;
+	while (uses_next_gap(&pages->uses, &first, last, &gap_last)) {
+		unpin_pages(pages, first, gap_last);
+		nr += gap_last - first + 1;
+		first = gap_last + 1;
 	}
+	return nr;
 }
 
 static int pin_unused(struct pages *pages, unsigned long first,
@@ -156,9 +158,8 @@ uncharge:
 static void release(struct pages *pages, unsigned long first,
 		    unsigned long last)
 {
-	unsigned long total = count_unused(pages, first, last);
+	unsigned long total = unpin_unused(pages, first, last);
 
-	unpin_unused(pages, first, last);
 	if (!in_use(pages))
 		pfn_table_free(&pages->table);
 	if (total)

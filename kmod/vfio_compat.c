@@ -76,15 +76,10 @@ static void replace(struct vfio_compat *compat, struct ioas *ioas)
 
 static int set_id(struct iommufd_ctx *ictx, u32 id)
 {
-	struct ioas *ioas = ioas_pin(ictx, id);
-	bool used;
+	struct ioas *ioas = ioas_use(ictx, id);
 
 	if (IS_ERR(ioas))
 		return PTR_ERR(ioas);
-	used = object_use(&ioas->obj);
-	object_unpin(ictx, &ioas->obj);
-	if (!used)
-		return -ENOENT;
 	replace(&ictx->compat, ioas);
 	return 0;
 }
