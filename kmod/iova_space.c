@@ -293,3 +293,74 @@ int iova_space_find_hole(struct iova_space *space,
 		return 0;
 	return -ENOSPC;
 }
+
+/* The highest suitable address in a hole. */
+static bool fits_highest(unsigned long start, unsigned long last,
+			 const struct iova_hole *want, unsigned long *iova)
+{
+	unsigned long top, excess;
+
+	start = max(start, want->start);
+	last = min(last, want->last);
+	if (start > last || last - start < want->length - 1)
+		return false;
+	top = last - (want->length - 1);
+	excess = (top - want->phase) & (want->align - 1);
+	if (top - start < excess)
+		return false;
+	*iova = top - excess;
+	return true;
+}
+
+/* As search_tree(), from the other end and without a hint. */
+static bool search_down(const struct iova_space *space,
+			const struct iova_hole *want, unsigned long *iova)
+{
+	struct iova_node *node = to_node(space->root.rb_node), *child;
+
+	if (!node || node->max_gap < want->length)
+		return false;
+descend:
+	child = to_node(node->rb.rb_right);
+	if (child && child->max_gap >= want->length &&
+	    node->last < want->last) {
+		node = child;
+		goto descend;
+	}
+visit:
+	if (node->start <= want->start)
+		return false;
+	if (node->gap >= want->length &&
+	    fits_highest(gap_start(node), node->start - 1, want, iova))
+		return true;
+	child = to_node(node->rb.rb_left);
+	if (child && child->max_gap >= want->length) {
+		node = child;
+		goto descend;
+	}
+	while ((child = node)) {
+		node = to_node(rb_parent(&child->rb));
+		if (node && node->rb.rb_right == &child->rb)
+			goto visit;
+	}
+	return false;
+}
+
+/**
+ * iova_space_find_highest - where something new may go, as high as possible
+ * @space: the space
+ * @want: what is wanted; no preferred alignment is looked at
+ * @iova: out: a first byte
+ *
+ * O(log n), unless @want->align is larger than that of the nodes in the space.
+ *
+ * Return: 0, or -ENOSPC.
+ */
+int iova_space_find_highest(const struct iova_space *space,
+			    const struct iova_hole *want, unsigned long *iova)
+{
+	if ((!space->tail || space->tail->last < ULONG_MAX) &&
+	    fits_highest(behind(space, space->tail), ULONG_MAX, want, iova))
+		return 0;
+	return search_down(space, want, iova) ? 0 : -ENOSPC;
+}

@@ -75,5 +75,7 @@ struct iova_hole {
 
 int iova_space_find_hole(struct iova_space *space,
 			 const struct iova_hole *want, unsigned long *iova);
+int iova_space_find_highest(const struct iova_space *space,
+			    const struct iova_hole *want, unsigned long *iova);
 
 #endif
