@@ -206,7 +206,7 @@ EXPORT_SYMBOL_GPL(iommufd_access_attach);
 
 /**
  * iommufd_access_replace - let an access use another IOAS
- * @access: attached; told to unpin all it has pinned
+ * @access: attached, or nothing happens; told to unpin all it has pinned
  * @ioas_id: object id of the IOAS, which may be the same
  *
  * Return: 0; -ENOENT if there is no such IOAS or it is not attached; else as
@@ -218,6 +218,24 @@ int iommufd_access_replace(struct iommufd_access *access, u32 ioas_id)
 }
 EXPORT_SYMBOL_GPL(iommufd_access_replace);
 
+/* If it is attached. */
+static void detach(struct iommufd_access *access)
+{
+	struct ioas *ioas;
+	u32 ioas_id = 0;
+
+	mutex_lock(&access->change_lock);
+	ioas = access->current_binding->ioas;
+	if (ioas) {
+		ioas_id = ioas->obj.id;
+		unbind(access->current_binding);
+	}
+	mutex_unlock(&access->change_lock);
+	if (ioas_id)
+		policy_detach(access->ictx, access->obj.id, "", ioas_id,
+			      IOMMUFD_POLICY_OP_DETACH_ACCESS);
+}
+
 /**
  * iommufd_access_detach - let an access use its IOAS no longer
  * @access: attached; told to unpin all it has pinned, and waited for, as are
@@ -225,10 +243,7 @@ EXPORT_SYMBOL_GPL(iommufd_access_replace);
  */
 void iommufd_access_detach(struct iommufd_access *access)
 {
-	mutex_lock(&access->change_lock);
-	if (!WARN_ON(!access->current_binding->ioas))
-		unbind(access->current_binding);
-	mutex_unlock(&access->change_lock);
+	detach(access);
 }
 EXPORT_SYMBOL_GPL(iommufd_access_detach);
 
@@ -240,10 +255,7 @@ void iommufd_access_destroy(struct iommufd_access *access)
 {
 	struct iommufd_ctx *ictx = access->ictx;
 
-	mutex_lock(&access->change_lock);
-	if (access->current_binding->ioas)
-		unbind(access->current_binding);
-	mutex_unlock(&access->change_lock);
+	detach(access);
 	/* The driver was the one user, and nothing depends on an access. */
 	WARN_ON(!object_destroy_unused(ictx, &access->obj));
 	iommufd_ctx_put(ictx);

@@ -20,8 +20,7 @@ void account_book_init(struct account_book *book)
 	spin_lock_init(&book->lock);
 	INIT_LIST_HEAD(&book->accounts);
 	book->recent = NULL;
-	atomic_long_set(&book->pinned, 0);
-	atomic_long_set(&book->charged, 0);
+	book->bills = RB_ROOT;
 }
 
 /**
@@ -33,6 +32,26 @@ void account_book_close(struct account_book *book)
 	if (book->recent)
 		account_put(book->recent);
 	WARN_ON(!list_empty(&book->accounts));
+}
+
+/**
+ * account_book_sum - what is pinned through a context
+ * @book: of the context
+ *
+ * Return: the sum over its accounts.
+ */
+struct account_sum account_book_sum(struct account_book *book)
+{
+	struct account_sum sum = {};
+	struct account *account;
+
+	spin_lock(&book->lock);
+	list_for_each_entry(account, &book->accounts, node) {
+		sum.pinned += atomic_long_read(&account->pinned);
+		sum.charged += atomic_long_read(&account->charged);
+	}
+	spin_unlock(&book->lock);
+	return sum;
 }
 
 static bool is_current(const struct account *account)
@@ -117,6 +136,30 @@ void account_put(struct account *account)
 	kfree(account);
 }
 
+/**
+ * account_limit - how many pages an account may pay for
+ * @account: the account
+ * @mode: how
+ * @charged: out: how many are paid for now, whoever asked for them
+ *
+ * Return: pages; ULONG_MAX if there is no limit.
+ */
+unsigned long account_limit(const struct account *account,
+			    enum account_mode mode, unsigned long *charged)
+{
+	unsigned long bytes = task_rlimit(account->task, RLIMIT_MEMLOCK);
+
+	if (mode == ACCOUNT_USER)
+		*charged = atomic_long_read(&account->user->locked_vm);
+	else if (mode == ACCOUNT_PROCESS)
+		*charged = READ_ONCE(account->mm->locked_vm);
+	else
+		*charged = 0;
+	if (mode == ACCOUNT_EXEMPT || bytes == RLIM_INFINITY)
+		return ULONG_MAX;
+	return bytes >> PAGE_SHIFT;
+}
+
 static int pay_user(struct account *account, unsigned long npages)
 {
 	unsigned long limit = task_rlimit(account->task, RLIMIT_MEMLOCK) >>
@@ -180,6 +223,19 @@ void account_pay_more(struct account *account, enum account_mode mode,
 }
 
 /**
+ * account_count - count pages that are charged already, but nowhere counted
+ * @account: who pays
+ * @mode: how
+ * @npages: how many; negative: do not count them any more; may be 0
+ */
+void account_count(struct account *account, enum account_mode mode, long npages)
+{
+	account_pay_more(account, mode, npages);
+	if (mode != ACCOUNT_EXEMPT)
+		atomic_long_add(npages, &account->charged);
+}
+
+/**
  * account_charge - pay for pages about to be pinned
  * @account: who pays
  * @mode: how; the same must be given to account_uncharge()
@@ -196,8 +252,8 @@ int account_charge(struct account *account, enum account_mode mode,
 	if (rc)
 		return rc;
 	if (mode != ACCOUNT_EXEMPT)
-		atomic_long_add(npages, &account->book->charged);
-	atomic_long_add(npages, &account->book->pinned);
+		atomic_long_add(npages, &account->charged);
+	atomic_long_add(npages, &account->pinned);
 	atomic64_add(npages, &account->mm->pinned_vm);
 	return 0;
 }
@@ -212,9 +268,9 @@ void account_uncharge(struct account *account, enum account_mode mode,
 		      unsigned long npages)
 {
 	atomic64_sub(npages, &account->mm->pinned_vm);
-	atomic_long_sub(npages, &account->book->pinned);
+	atomic_long_sub(npages, &account->pinned);
 	if (mode != ACCOUNT_EXEMPT)
-		atomic_long_sub(npages, &account->book->charged);
+		atomic_long_sub(npages, &account->charged);
 	account_pay_more(account, mode, -npages);
 }
 

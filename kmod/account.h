@@ -5,6 +5,7 @@
 
 #include <linux/atomic.h>
 #include <linux/list.h>
+#include <linux/rbtree_types.h>
 #include <linux/refcount.h>
 #include <linux/spinlock.h>
 
@@ -34,6 +35,8 @@ enum account_mode {
  * @mm: address space of the memory; a reference to the struct is held
  * @user: who is charged in mode %ACCOUNT_USER; a reference is held
  * @task: thread group leader, for its limit; a reference is held
+ * @pinned: pages pinned now
+ * @charged: of these, pages counted against a limit
  */
 struct account {
 	refcount_t refs;
@@ -42,27 +45,38 @@ struct account {
 	struct mm_struct *mm;
 	struct user_struct *user;
 	struct task_struct *task;
+	atomic_long_t pinned;
+	atomic_long_t charged;
+};
+
+/**
+ * struct account_sum - what the accounts of a context add up to
+ * @pinned: pages pinned now
+ * @charged: of these, pages counted against a limit
+ */
+struct account_sum {
+	unsigned long pinned;
+	unsigned long charged;
 };
 
 /**
  * struct account_book - the accounts of a context
- * @lock: for @accounts, @recent, and for the last put of an account
+ * @lock: for @accounts, @recent, @bills, and for the last put of an account
  * @accounts: those with memory mapped, and @recent
  * @recent: who mapped last, kept when nothing of it is mapped any more, for it
  *	is likely to come back; a reference is held, or NULL
- * @pinned: pages pinned now through all of them
- * @charged: pages charged now to all of them
+ * @bills: what policies have paid for, by memory; see policy_charge.c
  */
 struct account_book {
 	spinlock_t lock;	/* see above */
 	struct list_head accounts;
 	struct account *recent;
-	atomic_long_t pinned;
-	atomic_long_t charged;
+	struct rb_root bills;
 };
 
 void account_book_init(struct account_book *book);
 void account_book_close(struct account_book *book);
+struct account_sum account_book_sum(struct account_book *book);
 struct account *account_get_current(struct account_book *book);
 void account_put(struct account *account);
 
@@ -71,8 +85,12 @@ int account_charge(struct account *account, enum account_mode mode,
 void account_uncharge(struct account *account, enum account_mode mode,
 		      unsigned long npages);
 
+unsigned long account_limit(const struct account *account,
+			    enum account_mode mode, unsigned long *charged);
 int account_pay(struct account *account, enum account_mode mode,
 		unsigned long npages);
+void account_count(struct account *account, enum account_mode mode,
+		   long npages);
 void account_pay_more(struct account *account, enum account_mode mode,
 		      long npages);
 bool account_same_payer(const struct account *a, const struct account *b,

@@ -157,13 +157,14 @@ void area_destroy(struct area *area)
 /**
  * area_use_pages - pin the memory of an area
  * @area: busy, or in no space
+ * @reason: for which request
  *
  * Return: see pages_use().
  */
-int area_use_pages(struct area *area)
+int area_use_pages(struct area *area, const struct policy_reason *reason)
 {
 	return pages_use(area->pages, area_first_page(area),
-			 area_last_page(area));
+			 area_last_page(area), reason);
 }
 
 /**

@@ -10,6 +10,7 @@
 
 struct io_pagetable;
 struct pages;
+struct policy_reason;
 
 /**
  * enum area_state - who may touch an area
@@ -85,7 +86,7 @@ struct area *area_sharing(struct pages *pages, unsigned long offset,
 			  unsigned long length, int prot);
 void area_destroy(struct area *area);
 
-int area_use_pages(struct area *area);
+int area_use_pages(struct area *area, const struct policy_reason *reason);
 void area_unuse_pages(struct area *area);
 
 int area_init(void);

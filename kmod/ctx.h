@@ -26,6 +26,7 @@ struct file;
  * @id: for policies and traces, unique while the module is loaded
  * @opener_uid: who opened it, in the initial user namespace
  * @refusal: the last refusal by a policy, for fdinfo
+ * @rcu: contexts.c looks at it without a lock
  */
 struct iommufd_ctx {
 	struct file *file;
@@ -39,6 +40,7 @@ struct iommufd_ctx {
 	u64 id;
 	uid_t opener_uid;
 	struct policy_refusal refusal;
+	struct rcu_head rcu;
 };
 
 /**

@@ -220,15 +220,19 @@ unlock:
 	return rc;
 }
 
-static void detach(struct iommufd_device *idev)
+/* Tells the object id of the IOAS it was attached to. */
+static u32 detach(struct iommufd_device *idev)
 {
 	struct hwpt *hwpt;
+	u32 ioas_id;
 
 	mutex_lock(&idev->group->lock);
+	ioas_id = idev->group->hwpt->ioas->obj.id;
 	hwpt = group_detach(idev->group, idev);
 	mutex_unlock(&idev->group->lock);
 	if (hwpt)
 		hwpt_unuse(idev->ictx, hwpt);
+	return ioas_id;
 }
 
 static int attach_then_fill(struct iommufd_device *idev, struct hwpt *hwpt)
@@ -408,8 +412,12 @@ int idev_replace(struct iommufd_device *idev, u32 *pt_id)
  */
 void idev_detach(struct iommufd_device *idev)
 {
+	u32 ioas_id;
+
 	trace_iommufd_detach(idev->ictx->id, dev_name(idev->dev));
-	detach(idev);
+	ioas_id = detach(idev);
+	policy_detach(idev->ictx, idev->obj.id, dev_name(idev->dev), ioas_id,
+		      IOMMUFD_POLICY_OP_DETACH_DEVICE);
 }
 
 /* Not every kernel tells what the IOMMU makes of it; "may" is all it means. */

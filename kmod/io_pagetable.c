@@ -16,12 +16,16 @@
 #include "io_pagetable.h"
 #include "iopt_access.h"
 #include "pages.h"
+#include "policy.h"
 
 /*
  * The kernel chooses no address behind this: 2^64 - 1 and the like are errors to
  * many, and sums with them wrap.
  */
 #define LAST_CHOSEN (ULONG_MAX - PMD_SIZE)
+
+/* How often a policy may choose a place that others have taken meanwhile. */
+#define MAX_CHOICES 16
 
 /* Areas taken out at a time: one flush, two turns of the lock. */
 #define UNMAP_BATCH 32
@@ -109,6 +113,107 @@ static int check_early(struct io_pagetable *iopt,
 	return rc;
 }
 
+static int search_space(struct io_pagetable *iopt, const struct iova_hole *want,
+			bool highest, unsigned long *iova)
+{
+	if (highest)
+		return iova_space_find_highest(&iopt->space, want, iova);
+	return iova_space_find_hole(&iopt->space, want, iova);
+}
+
+/* Where something may be mapped that user space leaves to the kernel. */
+static int find_hole(struct io_pagetable *iopt, const struct iova_hole *want,
+		     bool highest, unsigned long *iova)
+{
+	unsigned long i, nr = iopt->nr_allowed;
+
+	lockdep_assert_held(&iopt->lock);
+	if (!nr)
+		return search_space(iopt, want, highest, iova);
+	for (i = 0; i < nr; i++) {
+		const struct iommu_iova_range *range =
+			&iopt->allowed[highest ? nr - 1 - i : i];
+		struct iova_hole part = *want;
+
+		part.start = max(want->start, range->start);
+		part.last = min(want->last, range->last);
+		if (part.start <= part.last &&
+		    !search_space(iopt, &part, highest, iova))
+			return 0;
+	}
+	return -ENOSPC;
+}
+
+/**
+ * iopt_find_hole - where something could be mapped
+ * @iopt: the IO page table
+ * @want: what is wanted
+ * @highest: the highest such address; else the lowest
+ * @iova: out: the address
+ *
+ * Return: 0, or -ENOSPC.
+ */
+int iopt_find_hole(struct io_pagetable *iopt, const struct iova_hole *want,
+		   bool highest, unsigned long *iova)
+{
+	int rc;
+
+	mutex_lock(&iopt->lock);
+	rc = find_hole(iopt, want, highest, iova);
+	mutex_unlock(&iopt->lock);
+	return rc;
+}
+
+/* Why the kernel may not choose a range, or 0. */
+static int check_choice(struct io_pagetable *iopt, unsigned long iova,
+			unsigned long last)
+{
+	unsigned long i, nr = iopt->nr_allowed;
+	struct iova_node *taken;
+
+	lockdep_assert_held(&iopt->lock);
+	for (i = 0; i < nr; i++)
+		if (iopt->allowed[i].start <= iova &&
+		    last <= iopt->allowed[i].last)
+			break;
+	if (nr && i == nr)
+		return -EPERM;
+	taken = iova_space_first(&iopt->space, iova, last);
+	if (!taken)
+		return 0;
+	return taken->blocked ? -EADDRINUSE : -EEXIST;
+}
+
+/**
+ * iopt_check_choice - could something be mapped where a policy says
+ * @iopt: the IO page table
+ * @iova: first byte
+ * @length: bytes, at least 1
+ * @changes: iopt->changes from before the policy was asked
+ *
+ * Return: 0; -EINVAL if @iova is not at the start of a page; -EOVERFLOW if the
+ * range leaves the address space; -EPERM if user space has not allowed it;
+ * -EADDRINUSE if part of it is reserved; -EEXIST if part of it is mapped;
+ * -EAGAIN instead of the last three if it may have been otherwise before.
+ */
+int iopt_check_choice(struct io_pagetable *iopt, unsigned long iova,
+		      unsigned long length, unsigned long changes)
+{
+	unsigned long last;
+	int rc;
+
+	if (!IS_ALIGNED(iova, PAGE_SIZE))
+		return -EINVAL;
+	if (check_add_overflow(iova, length - 1, &last))
+		return -EOVERFLOW;
+	mutex_lock(&iopt->lock);
+	rc = check_choice(iopt, iova, last);
+	if (rc && iopt->changes != changes)
+		rc = -EAGAIN;
+	mutex_unlock(&iopt->lock);
+	return rc;
+}
+
 /* Keep IOVA and user address congruent as far as a larger IO page may span. */
 static int choose_iova(struct io_pagetable *iopt, const struct area *area,
 		       struct iova_request *where)
@@ -117,9 +222,8 @@ static int choose_iova(struct io_pagetable *iopt, const struct area *area,
 		.length = where->length,
 		.align = PAGE_SIZE,
 		.prefer = PUD_SIZE,
+		.last = LAST_CHOSEN,
 	};
-	unsigned long i = 0;
-	int rc;
 
 	if (where->length >= ULONG_MAX / 2)
 		return -EOVERFLOW;
@@ -127,15 +231,7 @@ static int choose_iova(struct io_pagetable *iopt, const struct area *area,
 		want.prefer = clamp(roundup_pow_of_two(where->length),
 				    PAGE_SIZE, PMD_SIZE);
 	want.phase = (area->pages->uptr + area->offset) & (want.prefer - 1);
-
-	do {
-		want.start = iopt->nr_allowed ? iopt->allowed[i].start : 0;
-		want.last = iopt->nr_allowed ?
-			    min(iopt->allowed[i].last, LAST_CHOSEN) :
-			    LAST_CHOSEN;
-		rc = iova_space_find_hole(&iopt->space, &want, &where->iova);
-	} while (rc && ++i < iopt->nr_allowed);
-	return rc;
+	return find_hole(iopt, &want, false, &where->iova);
 }
 
 static void remove_areas(struct io_pagetable *iopt, struct area **areas,
@@ -157,7 +253,12 @@ static int place_areas(struct io_pagetable *iopt, struct area **areas,
 		if (!IS_ALIGNED(areas[i]->offset | area_length(areas[i]),
 				iopt->alignment))
 			return -EINVAL;
-	if (!where->fixed) {
+	if (where->chosen) {
+		/* Others have been here since it was chosen. */
+		if (check_choice(iopt, where->iova,
+				 where->iova + where->length - 1))
+			return -EAGAIN;
+	} else if (!where->fixed) {
 		rc = choose_iova(iopt, areas[0], where);
 		if (rc)
 			return rc;
@@ -165,6 +266,7 @@ static int place_areas(struct io_pagetable *iopt, struct area **areas,
 		return -EINVAL;
 	}
 
+	iopt->changes++;
 	iova = where->iova;
 	for (i = 0; i < nr; i++) {
 		struct iova_node *node = &areas[i]->node;
@@ -190,13 +292,14 @@ static void unuse_all(struct area **areas, unsigned long nr)
 		area_unuse_pages(areas[nr]);
 }
 
-static int use_all(struct area **areas, unsigned long nr)
+static int use_all(struct area **areas, unsigned long nr,
+		   const struct policy_reason *reason)
 {
 	unsigned long i;
 	int rc;
 
 	for (i = 0; i < nr; i++) {
-		rc = area_use_pages(areas[i]);
+		rc = area_use_pages(areas[i], reason);
 		if (rc) {
 			unuse_all(areas, i);
 			return rc;
@@ -205,17 +308,21 @@ static int use_all(struct area **areas, unsigned long nr)
 	return 0;
 }
 
-/* Take the lock in a moment when the pages are pinned just if they have to. */
+/*
+ * Take the lock in a moment when the pages are pinned just if they have to. If
+ * it fails, they are not.
+ */
 static int lock_with_pages_ready(struct io_pagetable *iopt, struct area **areas,
-				 unsigned long nr, bool *pinned)
+				 unsigned long nr,
+				 const struct iova_request *where, bool *pinned)
 {
+	const struct policy_reason reason = { where->op, iopt->ioas_id };
 	bool pin = READ_ONCE(iopt->nr_domains);
 	int rc;
 
-	*pinned = false;
 	for (;;) {
 		if (pin && !*pinned) {
-			rc = use_all(areas, nr);
+			rc = use_all(areas, nr, &reason);
 			if (rc)
 				return rc;
 		} else if (!pin && *pinned) {
@@ -230,6 +337,31 @@ static int lock_with_pages_ready(struct io_pagetable *iopt, struct area **areas,
 	}
 }
 
+/* Put the areas into the space. */
+static int find_place(struct io_pagetable *iopt, struct area **areas,
+		      unsigned long nr, struct iova_request *where,
+		      bool *pinned)
+{
+	unsigned int tries;
+	int rc = 0;
+
+	for (tries = 0; tries < MAX_CHOICES; tries++) {
+		if (where->choose)
+			rc = where->choose(iopt, where);
+		if (rc)
+			return rc;
+		rc = lock_with_pages_ready(iopt, areas, nr, where, pinned);
+		if (rc)
+			return rc;
+		rc = place_areas(iopt, areas, nr, where,
+				 *pinned ? AREA_HIDDEN : AREA_LIVE);
+		mutex_unlock(&iopt->lock);
+		if (rc != -EAGAIN)
+			return rc;
+	}
+	return -EBUSY;
+}
+
 /**
  * iopt_map - map memory at a range of IO addresses
  * @iopt: the IO page table
@@ -241,25 +373,22 @@ static int lock_with_pages_ready(struct io_pagetable *iopt, struct area **areas,
  * Return: 0; -EINVAL for an address, offset or length off the alignment or
  * an address reserved by a device; -EEXIST if something is mapped there;
  * -EOVERFLOW if the kernel is to choose an address for half the address space
- * or more; -ENOSPC if no hole is large enough; -ENOMEM; the errors of
+ * or more; -ENOSPC if no hole is large enough; -ENOMEM; what a policy that is to
+ * choose the address answers, or -EPROTO if that is outside its contract, or
+ * -EBUSY if others take what it chooses again and again; the errors of
  * pages_use() and iommu_map(). A failure leaves nothing behind.
  */
 int iopt_map(struct io_pagetable *iopt, struct area **areas, unsigned long nr,
 	     struct iova_request *where)
 {
+	bool pinned = false;
 	unsigned long i;
-	bool pinned;
 	int rc;
 
 	rc = check_early(iopt, where);
 	if (rc)
 		return rc;
-	rc = lock_with_pages_ready(iopt, areas, nr, &pinned);
-	if (rc)
-		return rc;
-	rc = place_areas(iopt, areas, nr, where,
-			 pinned ? AREA_HIDDEN : AREA_LIVE);
-	mutex_unlock(&iopt->lock);
+	rc = find_place(iopt, areas, nr, where, &pinned);
 	if (rc)
 		goto unuse;
 	/* A live area is not ours any more, nor are its pages. */
@@ -441,14 +570,17 @@ int iopt_unmap(struct io_pagetable *iopt, unsigned long start,
 /**
  * iopt_unmap_all - take out all areas before the IOAS goes; cannot fail
  * @iopt: the IO page table
+ *
+ * Return: bytes taken out.
  */
-void iopt_unmap_all(struct io_pagetable *iopt)
+unsigned long iopt_unmap_all(struct io_pagetable *iopt)
 {
 	unsigned long unmapped = 0;
 
 	mutex_lock(&iopt->lock);
 	unmap_range(iopt, 0, ULONG_MAX, TASK_UNINTERRUPTIBLE, &unmapped);
 	mutex_unlock(&iopt->lock);
+	return unmapped;
 }
 
 /**

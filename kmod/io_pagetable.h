@@ -12,6 +12,7 @@
 
 struct area;
 struct iommu_domain;
+struct iommufd_ctx;
 
 /**
  * struct domain_set - the domains an area is filled into
@@ -54,6 +55,9 @@ static inline unsigned int set_size(const struct domain_set *set)
  * @reserved: struct reservation, by address
  * @allowed: where the kernel may choose addresses, by address; all if empty
  * @nr_allowed: entries of @allowed
+ * @changes: how often something was added, reserved or allowed: what was free
+ *	may have been taken; read without @lock as a hint
+ * @ioas_id: object id of the IOAS, for policies
  */
 struct io_pagetable {
 	struct mutex lock;		/* see above */
@@ -71,6 +75,8 @@ struct io_pagetable {
 	struct list_head reserved;
 	struct iommu_iova_range *allowed;
 	unsigned long nr_allowed;
+	unsigned long changes;
+	u32 ioas_id;
 };
 
 /**
@@ -78,18 +84,33 @@ struct io_pagetable {
  * @length: bytes, of all areas together
  * @iova: the first byte if @fixed; set to where they went
  * @fixed: the caller chose @iova
+ * @chosen: a policy chose @iova
+ * @op: enum iommufd_policy_op
+ * @choose: lets policies choose @iova, under no lock; NULL: there is none to ask
+ * @ictx: the context, for @choose
+ * @uptr: what the map request has, likewise
  */
 struct iova_request {
 	unsigned long length;
 	unsigned long iova;
 	bool fixed;
+	bool chosen;
+	u32 op;
+	int (*choose)(struct io_pagetable *iopt, struct iova_request *where);
+	struct iommufd_ctx *ictx;
+	u64 uptr;
 };
 
 int iopt_map(struct io_pagetable *iopt, struct area **areas, unsigned long nr,
 	     struct iova_request *where);
 int iopt_unmap(struct io_pagetable *iopt, unsigned long start,
 	       unsigned long last, unsigned long *unmapped);
-void iopt_unmap_all(struct io_pagetable *iopt);
+unsigned long iopt_unmap_all(struct io_pagetable *iopt);
+
+int iopt_check_choice(struct io_pagetable *iopt, unsigned long iova,
+		      unsigned long length, unsigned long changes);
+int iopt_find_hole(struct io_pagetable *iopt, const struct iova_hole *want,
+		   bool highest, unsigned long *iova);
 
 int iopt_copy(struct io_pagetable *dst, struct io_pagetable *src,
 	      unsigned long src_iova, struct iova_request *where, int prot);

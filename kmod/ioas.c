@@ -55,8 +55,11 @@ struct ioas *ioas_use(struct iommufd_ctx *ictx, u32 id)
 static void ioas_destroy(struct object *obj)
 {
 	struct ioas *ioas = to_ioas(obj);
+	unsigned long unmapped = iopt_unmap_all(&ioas->iopt);
 
-	iopt_unmap_all(&ioas->iopt);
+	if (unmapped)
+		policy_unmap(ioas->ictx, obj->id, 0, U64_MAX, unmapped,
+			     IOMMUFD_POLICY_OP_IOAS_DESTROY);
 	mock_unreserve(&ioas->iopt);
 	iopt_destroy(&ioas->iopt);
 	mutex_destroy(&ioas->attach_lock);
@@ -77,6 +80,7 @@ struct ioas *ioas_create(struct iommufd_ctx *ictx)
 
 	if (!ioas)
 		return ERR_PTR(-ENOMEM);
+	ioas->ictx = ictx;
 	iopt_init(&ioas->iopt);
 	mutex_init(&ioas->attach_lock);
 	spin_lock_init(&ioas->hwpts_lock);
@@ -87,6 +91,7 @@ struct ioas *ioas_create(struct iommufd_ctx *ictx)
 		kfree(ioas);
 		return ERR_PTR(rc);
 	}
+	ioas->iopt.ioas_id = ioas->obj.id;
 	return ioas;
 }
 
@@ -235,7 +240,8 @@ static int map_prot(u32 flags)
  * where to, if it is fixed, and on success where it went.
  */
 static int map_pages(struct ioas *ioas, struct pages *pages, u64 start,
-		     u64 length, u32 flags, u64 *iova)
+		     u64 length, u32 flags, enum iommufd_policy_op op,
+		     u64 *iova)
 {
 	struct area *area = area_of_pages(pages, start - pages->uptr, length,
 					  map_prot(flags));
@@ -243,9 +249,11 @@ static int map_pages(struct ioas *ioas, struct pages *pages, u64 start,
 		.length = length,
 		.iova = *iova,
 		.fixed = flags & IOMMU_IOAS_MAP_FIXED_IOVA,
+		.op = op,
 	};
 	int rc;
 
+	policy_iova(ioas->ictx, start, &where);
 	rc = iopt_map(&ioas->iopt, &area, 1, &where);
 	if (rc)
 		area_destroy(area);
@@ -259,19 +267,22 @@ static int map_pages(struct ioas *ioas, struct pages *pages, u64 start,
  * @ictx: the context
  * @ioas: pinned by the caller
  * @cmd: what and where, checked with ioas_check_map(); its iova is set
- * @per_process: charge the process rather than the user
+ * @op: which kind of map; the type1 ABI charges the process, and
+ *	IOMMU_IOAS_MAP whom %IOMMU_OPTION_RLIMIT_MODE says
  *
  * Return: 0; what a policy answers, or -EPROTO if that is outside its contract;
  * the errors of iopt_map().
  */
 int ioas_map_user(struct iommufd_ctx *ictx, struct ioas *ioas,
-		  struct iommu_ioas_map *cmd, bool per_process)
+		  struct iommu_ioas_map *cmd, enum iommufd_policy_op op)
 {
+	bool per_process = op == IOMMUFD_POLICY_OP_TYPE1_MAP ||
+			   ictx->per_process;
 	struct pages *pages;
 	u8 kinds;
 	int rc;
 
-	rc = policy_map(ictx, ioas->obj.id, cmd, &kinds);
+	rc = policy_map(ictx, ioas->obj.id, cmd, op, &kinds);
 	if (rc)
 		return rc;
 	pages = pages_create(&ictx->book, per_process, NULL, cmd->user_va,
@@ -279,7 +290,7 @@ int ioas_map_user(struct iommufd_ctx *ictx, struct ioas *ioas,
 			     cmd->flags & IOMMU_IOAS_MAP_WRITEABLE, kinds);
 	if (IS_ERR(pages))
 		return PTR_ERR(pages);
-	return map_pages(ioas, pages, cmd->user_va, cmd->length, cmd->flags,
+	return map_pages(ioas, pages, cmd->user_va, cmd->length, cmd->flags, op,
 			 &cmd->iova);
 }
 
@@ -303,7 +314,7 @@ static int map_file(struct iommufd_ctx *ictx, struct ioas *ioas,
 		return PTR_ERR(pages);
 	}
 	return map_pages(ioas, pages, cmd->start, cmd->length, cmd->flags,
-			 &cmd->iova);
+			 IOMMUFD_POLICY_OP_IOAS_MAP_FILE, &cmd->iova);
 }
 
 /* What every request for a mapping has to keep to. */
@@ -375,7 +386,7 @@ int ioas_map_ioctl(struct ucmd *ucmd)
 	if (IS_ERR(ioas))
 		return PTR_ERR(ioas);
 
-	rc = ioas_map_user(ucmd->ictx, ioas, cmd, ucmd->ictx->per_process);
+	rc = ioas_map_user(ucmd->ictx, ioas, cmd, IOMMUFD_POLICY_OP_IOAS_MAP);
 	if (!rc)
 		rc = respond_mapped(ucmd, sizeof(*cmd), ioas, cmd->iova,
 				    cmd->length);
@@ -431,12 +442,14 @@ static int copy_range(struct ucmd *ucmd, struct ioas *dst, struct ioas *src)
 		.length = cmd->length,
 		.iova = cmd->dst_iova,
 		.fixed = cmd->flags & IOMMU_IOAS_MAP_FIXED_IOVA,
+		.op = IOMMUFD_POLICY_OP_IOAS_COPY,
 	};
 	int rc;
 
 	rc = policy_copy(ucmd->ictx, cmd);
 	if (rc)
 		return rc;
+	policy_iova(ucmd->ictx, 0, &where);
 	rc = iopt_copy(&dst->iopt, &src->iopt, cmd->src_iova, &where,
 		       map_prot(cmd->flags));
 	if (rc)
@@ -520,6 +533,9 @@ int ioas_unmap_ioctl(struct ucmd *ucmd)
 	if (!rc && !unmapped && !all)
 		rc = -ENOENT;
 	trace_iommufd_unmap(ucmd->ictx->id, cmd, unmapped, rc);
+	if (unmapped)
+		policy_unmap(ucmd->ictx, ioas->obj.id, cmd->iova, cmd->length,
+			     unmapped, IOMMUFD_POLICY_OP_IOAS_UNMAP);
 	object_unpin(ucmd->ictx, &ioas->obj);
 	if (rc)
 		return rc;

@@ -4,6 +4,7 @@
 #define IOMMUFD_IOAS_H
 
 #include "io_pagetable.h"
+#include "iommufd_policy.h"
 #include "object.h"
 
 struct iommu_ioas_map;
@@ -14,6 +15,7 @@ struct ucmd;
 /**
  * struct ioas - an IO address space
  * @obj: the object
+ * @ictx: the context
  * @iopt: what is mapped in it
  * @attach_lock: serialises devices that are attached
  * @hwpts_lock: for @hwpts
@@ -21,6 +23,7 @@ struct ucmd;
  */
 struct ioas {
 	struct object obj;
+	struct iommufd_ctx *ictx;
 	struct io_pagetable iopt;
 	struct mutex attach_lock;	/* see above */
 	spinlock_t hwpts_lock;		/* see above */
@@ -46,7 +49,7 @@ int ioas_unmap_ioctl(struct ucmd *ucmd);
 int ioas_option_ioctl(struct ucmd *ucmd);
 int ioas_check_map(const struct iommu_ioas_map *cmd);
 int ioas_map_user(struct iommufd_ctx *ictx, struct ioas *ioas,
-		  struct iommu_ioas_map *cmd, bool per_process);
+		  struct iommu_ioas_map *cmd, enum iommufd_policy_op op);
 void ioas_show(struct object *obj, struct seq_file *seq);
 
 #endif

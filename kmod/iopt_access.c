@@ -19,6 +19,7 @@
 #include "io_pagetable.h"
 #include "iopt_access.h"
 #include "pages.h"
+#include "policy.h"
 
 /* An access that did not let go when told so is told again. */
 #define TELL_AGAIN (HZ / 10)
@@ -331,13 +332,18 @@ static void unuse_pages(struct io_pagetable *iopt, unsigned long start,
 static int use_pages(struct io_pagetable *iopt, unsigned long start,
 		     unsigned long last, struct page **list)
 {
+	const struct policy_reason reason = {
+		.op = IOMMUFD_POLICY_OP_ACCESS_PIN,
+		.ioas_id = iopt->ioas_id,
+	};
 	unsigned long iova = start;
 	struct piece piece;
 	int rc;
 
 	for (;;) {
 		piece = find_piece(iopt, iova, last);
-		rc = pages_use(piece.area->pages, piece.first, piece.last);
+		rc = pages_use(piece.area->pages, piece.first, piece.last,
+			       &reason);
 		if (rc) {
 			if (iova > start)
 				unuse_pages(iopt, start, iova - 1);

@@ -17,17 +17,22 @@
 #include "iopt_access.h"
 #include "iopt_reserve.h"
 #include "pages.h"
+#include "policy.h"
 
 static int fill_one(struct io_pagetable *iopt, struct area *area,
 		    struct iommu_domain *domain)
 {
+	const struct policy_reason reason = {
+		.op = IOMMUFD_POLICY_OP_FILL_DOMAIN,
+		.ioas_id = iopt->ioas_id,
+	};
 	bool first = !iopt_filled(iopt, area);
 	int rc;
 
 	if (!area_aligned(area, iopt->alignment))
 		return -EADDRINUSE;
 	if (first) {
-		rc = area_use_pages(area);
+		rc = area_use_pages(area, &reason);
 		if (rc)
 			return rc;
 	}

@@ -47,6 +47,7 @@ static void publish_spans(struct io_pagetable *iopt)
 {
 	struct reservation *res, *head = NULL;
 
+	iopt->changes++;
 	list_for_each_entry(res, &iopt->reserved, entry) {
 		if (head && (head->span.last == ULONG_MAX ||
 			     res->start <= head->span.last + 1)) {
@@ -183,6 +184,7 @@ int iopt_allow(struct io_pagetable *iopt, struct iommu_iova_range *ranges,
 	}
 	swap(iopt->allowed, ranges);
 	iopt->nr_allowed = nr;
+	iopt->changes++;
 	mutex_unlock(&iopt->lock);
 	kvfree(ranges);
 	return 0;

@@ -10,6 +10,7 @@
 #include "io_pagetable.h"
 #include "iopt_access.h"
 #include "pages.h"
+#include "policy.h"
 
 /* How many areas a range lies in, without holes. */
 static long count_areas(struct io_pagetable *iopt, unsigned long start,
@@ -134,12 +135,14 @@ int iopt_copy(struct io_pagetable *dst, struct io_pagetable *src,
 /* Pages of the whole are in use: let the halves use them too. */
 static int use_halves(struct area *left, struct area *right)
 {
+	/* Nothing is pinned that is not yet. */
+	const struct policy_reason reason = {};
 	int rc;
 
-	rc = area_use_pages(left);
+	rc = area_use_pages(left, &reason);
 	if (rc)
 		return rc;
-	rc = area_use_pages(right);
+	rc = area_use_pages(right, &reason);
 	if (rc)
 		area_unuse_pages(left);
 	return rc;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The module, /dev/iommu, and its ioctls. */
-#include <linux/atomic.h>
 #include <linux/capability.h>
 #include <linux/cred.h>
 #include <linux/file.h>
@@ -16,6 +15,7 @@
 #include "change_process.h"
 #include "compat/compat.h"
 #include "compat/uapi.h"
+#include "contexts.h"
 #include "ctx.h"
 #include "device.h"
 #include "hwpt.h"
@@ -26,8 +26,6 @@
 
 #define CREATE_TRACE_POINTS
 #include "trace.h"
-
-static atomic64_t last_ctx_id = ATOMIC64_INIT(0);
 
 /**
  * ucmd_respond - write the answer of an ioctl
@@ -264,6 +262,7 @@ static long iommufd_ioctl(struct file *file, unsigned int cmd,
 static int iommufd_open(struct inode *inode, struct file *file)
 {
 	struct iommufd_ctx *ictx;
+	int rc;
 
 	ictx = kzalloc(sizeof(*ictx), GFP_KERNEL_ACCOUNT);
 	if (!ictx)
@@ -276,8 +275,12 @@ static int iommufd_open(struct inode *inode, struct file *file)
 	account_book_init(&ictx->book);
 	vfio_compat_init(&ictx->compat);
 	spin_lock_init(&ictx->refusal.lock);
-	ictx->id = atomic64_inc_return(&last_ctx_id);
 	ictx->opener_uid = from_kuid(&init_user_ns, current_uid());
+	rc = contexts_add(ictx);
+	if (rc) {
+		kfree(ictx);
+		return rc;
+	}
 	file->private_data = ictx;
 	return 0;
 }
@@ -286,19 +289,21 @@ static int iommufd_release(struct inode *inode, struct file *file)
 {
 	struct iommufd_ctx *ictx = file->private_data;
 
+	contexts_remove(ictx);
 	vfio_compat_destroy(&ictx->compat);
 	object_destroy_all(ictx);
 	xa_destroy(&ictx->objects);
 	WARN_ON(!list_empty(&ictx->groups));
 	account_book_close(&ictx->book);
 	mutex_destroy(&ictx->groups_lock);
-	kfree(ictx);
+	kfree_rcu(ictx, rcu);
 	return 0;
 }
 
 static void iommufd_show_fdinfo(struct seq_file *seq, struct file *file)
 {
 	struct iommufd_ctx *ictx = file->private_data;
+	struct account_sum sum;
 	struct object *obj;
 	unsigned long id;
 
@@ -310,9 +315,9 @@ static void iommufd_show_fdinfo(struct seq_file *seq, struct file *file)
 		ioas_show(obj, seq);
 		object_unpin(ictx, obj);
 	}
-	seq_printf(seq, "iommufd-pinned:\t%ld\niommufd-charged:\t%ld\n",
-		   atomic_long_read(&ictx->book.pinned),
-		   atomic_long_read(&ictx->book.charged));
+	sum = account_book_sum(&ictx->book);
+	seq_printf(seq, "iommufd-pinned:\t%lu\niommufd-charged:\t%lu\n",
+		   sum.pinned, sum.charged);
 	policy_show_refusal(&ictx->refusal, seq);
 }
 

@@ -10,6 +10,7 @@
 #include "account.h"
 #include "pages.h"
 #include "pages_pin.h"
+#include "policy.h"
 
 static struct kmem_cache *pages_cache;
 
@@ -54,6 +55,7 @@ struct pages *pages_create(struct account_book *book, bool per_process,
 		pages->mode = per_process ? ACCOUNT_PROCESS : ACCOUNT_USER;
 	pages->writable = writable;
 	pages->kinds = kinds;
+	pages->billed = false;
 	pages->file = file;
 	pages->uptr = first_vpn << PAGE_SHIFT;
 	pfn_table_init(&pages->table, first_vpn, last_vpn - first_vpn + 1);
@@ -127,15 +129,33 @@ static int pin_unused(struct pages *pages, unsigned long first,
 	return rc;
 }
 
+/* What policies do not pay for, the built-in accounting counts. */
+static int charge(struct pages *pages, unsigned long npages,
+		  unsigned long asked, const struct policy_reason *reason)
+{
+	if (static_branch_unlikely(&policy_hooked[POLICY_CHARGE]))
+		return policy_charge(pages, npages, asked, reason);
+	return account_charge(pages->account, pages->mode, npages);
+}
+
+static void uncharge(struct pages *pages, unsigned long npages)
+{
+	if (pages->billed)
+		policy_uncharge(pages, npages);
+	else
+		account_uncharge(pages->account, pages->mode, npages);
+}
+
 /* Nobody uses all pages: those of the range in no use have to be pinned. */
-static int acquire(struct pages *pages, unsigned long first, unsigned long last)
+static int acquire(struct pages *pages, unsigned long first, unsigned long last,
+		   const struct policy_reason *reason)
 {
 	unsigned long total = count_unused(pages, first, last);
 	int rc;
 
 	if (!total)
 		return 0;
-	rc = account_charge(pages->account, pages->mode, total);
+	rc = charge(pages, total, last - first + 1, reason);
 	if (rc)
 		return rc;
 	/* Not before: what is not pinned is not charged, and costs nothing. */
@@ -150,7 +170,7 @@ static int acquire(struct pages *pages, unsigned long first, unsigned long last)
 	if (!in_use(pages))
 		pfn_table_free(&pages->table);
 uncharge:
-	account_uncharge(pages->account, pages->mode, total);
+	uncharge(pages, total);
 	return rc;
 }
 
@@ -163,7 +183,7 @@ static void release(struct pages *pages, unsigned long first,
 	if (!in_use(pages))
 		pfn_table_free(&pages->table);
 	if (total)
-		account_uncharge(pages->account, pages->mode, total);
+		uncharge(pages, total);
 }
 
 static bool is_whole(const struct pages *pages, unsigned long first,
@@ -178,17 +198,21 @@ static bool is_whole(const struct pages *pages, unsigned long first,
  * @pages: the pages
  * @first: first page
  * @last: last page
+ * @reason: for which request
  *
  * Context: may fault in user memory, which may take for ever; no lock of the
  * module may be held but io_pagetable.domains_lock.
  * Return: 0; -ENOMEM if RLIMIT_MEMLOCK would be exceeded or memory is short;
+ * what a policy that is to pay answers, or -EPROTO if that is outside its
+ * contract;
  * -EFAULT if part of the range is not mapped, cannot be pinned, or its address
  * space is gone; -EOPNOTSUPP or -EBUSY for memory of devices that cannot be
  * pinned for long; -EINVAL if the range leaves the file; -ENOSPC if the file
  * system is full; -EAGAIN if memory of a kind no policy has judged appeared;
  * -EINTR on a fatal signal. Nothing is pinned or charged by a failure.
  */
-int pages_use(struct pages *pages, unsigned long first, unsigned long last)
+int pages_use(struct pages *pages, unsigned long first, unsigned long last,
+	      const struct policy_reason *reason)
 {
 	int rc;
 
@@ -196,7 +220,7 @@ int pages_use(struct pages *pages, unsigned long first, unsigned long last)
 	if (rc)
 		return rc;
 	if (!pages->whole)
-		rc = acquire(pages, first, last);
+		rc = acquire(pages, first, last, reason);
 	if (!rc && is_whole(pages, first, last)) {
 		pages->whole++;
 	} else if (!rc) {

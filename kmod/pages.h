@@ -15,6 +15,7 @@ struct account_book;
 struct file;
 struct iommu_domain;
 struct page;
+struct policy_reason;
 
 /**
  * struct pages - a range of user memory
@@ -22,6 +23,7 @@ struct page;
  * @mode: enum account_mode, fixed when it was mapped
  * @writable: pinned for writing; areas may be writable by the device
  * @kinds: bits of enum iommufd_policy_mem that may be pinned
+ * @billed: policies have paid for some of it
  * @lock: for the following and for changes of @table; held while pages are
  *	pinned, which may take for ever
  * @whole: uses of all pages
@@ -39,6 +41,7 @@ struct pages {
 	u8 mode;
 	bool writable;
 	u8 kinds;
+	bool billed;
 	struct mutex lock;	/* see above */
 	unsigned long whole;
 	struct uses uses;
@@ -53,7 +56,8 @@ struct pages *pages_create(struct account_book *book, bool per_process,
 			   unsigned long length, bool writable, u8 kinds);
 void pages_put(struct pages *pages);
 
-int pages_use(struct pages *pages, unsigned long first, unsigned long last);
+int pages_use(struct pages *pages, unsigned long first, unsigned long last,
+	      const struct policy_reason *reason);
 void pages_unuse(struct pages *pages, unsigned long first, unsigned long last);
 
 unsigned long pages_paid_by_others(struct pages *pages,

@@ -2,40 +2,32 @@
 /*
  * Asking the loaded BPF policies, and taking nothing they say on trust.
  *
- * Every policy is asked, in the order of the list; the first refusal wins.
- * Whatever may block on user space is done before policy_srcu is entered:
+ * Every policy in scope is asked, in the order of the list; the first refusal
+ * wins. Whatever may block on user space is done before policy_srcu is entered:
  * attaching and detaching policies waits for it.
  */
-#include <linux/cgroup.h>
-#include <linux/cred.h>
-#include <linux/hugetlb.h>
-#include <linux/iommufd.h>
-#include <linux/mm.h>
-#include <linux/sched.h>
 #include <linux/seq_file.h>
-#include <linux/shmem_fs.h>
-#include <uapi/linux/iommufd.h>
 
-#include "compat/mm.h"
-#include "compat/uapi.h"
 #include "ctx.h"
 #include "policy.h"
+#include "policy_kfuncs.h"
+#include "policy_question.h"
 #include "policy_registry.h"
 #include "policy_struct_ops.h"
 #include "policy_sysfs.h"
 #include "trace.h"
 
-enum hook {
-	HOOK_MAP,
-	HOOK_ATTACH,
+const char *const policy_hook_names[POLICY_HOOKS] = {
+	[POLICY_MAP] = "map",
+	[POLICY_UNMAP] = "unmap",
+	[POLICY_ATTACH] = "attach",
+	[POLICY_DETACH] = "detach",
+	[POLICY_IOVA_ALLOC] = "iova_alloc",
+	[POLICY_CHARGE] = "charge",
+	[POLICY_UNCHARGE] = "uncharge",
 };
 
-static const char *const hook_names[] = {
-	[HOOK_MAP] = "map",
-	[HOOK_ATTACH] = "attach",
-};
-
-static bool is_refusal(int answer)
+static bool is_refusal(s64 answer)
 {
 	switch (answer) {
 	case -EPERM:
@@ -50,119 +42,153 @@ static bool is_refusal(int answer)
 	}
 }
 
-static void fill_who(struct iommufd_policy_who *who,
-		     const struct iommufd_ctx *ictx)
+static void note_refusal(const struct question *q, int error)
 {
-	who->ctx_id = ictx->id;
-	who->opener_uid = ictx->opener_uid;
-	who->uid = from_kuid(&init_user_ns, current_uid());
-	who->tgid = task_tgid_nr(current);
-	rcu_read_lock();
-	who->cgroup_id = cgroup_id(task_dfl_cgroup(current));
-	rcu_read_unlock();
-}
-
-static u32 vma_kind(struct vm_area_struct *vma)
-{
-	if (vma->vm_flags & (VM_PFNMAP | VM_IO | VM_MIXEDMAP))
-		return IOMMUFD_POLICY_MEM_PFNMAP;
-	if (is_vm_hugetlb_page(vma))
-		return IOMMUFD_POLICY_MEM_HUGETLB;
-	/* A long-term pin makes the process own its copy of a private page. */
-	if (!vma->vm_file || compat_is_cow_mapping(vma))
-		return IOMMUFD_POLICY_MEM_ANON;
-	if (shmem_mapping(vma->vm_file->f_mapping))
-		return IOMMUFD_POLICY_MEM_SHMEM;
-	return IOMMUFD_POLICY_MEM_FILE;
-}
-
-/* The kinds of memory in a range of the caller's address space. */
-static int find_kinds(u64 start, u64 length, u32 *kinds)
-{
-	u64 addr = start, end = start + length;
-	struct vm_area_struct *vma;
-	int rc;
-
-	*kinds = 0;
-	rc = mmap_read_lock_killable(current->mm);
-	if (rc)
-		return rc;
-	while (addr < end) {
-		vma = find_vma(current->mm, addr);
-		if (!vma || vma->vm_start >= end) {
-			*kinds |= IOMMUFD_POLICY_MEM_NONE;
-			break;
-		}
-		if (vma->vm_start > addr)
-			*kinds |= IOMMUFD_POLICY_MEM_NONE;
-		*kinds |= vma_kind(vma);
-		addr = vma->vm_end;
-	}
-	mmap_read_unlock(current->mm);
-	return 0;
-}
-
-static void note_refusal(struct iommufd_ctx *ictx, const struct policy *policy,
-			 enum hook hook, int error)
-{
-	struct policy_refusal *refusal = &ictx->refusal;
+	struct policy_refusal *refusal = &q->ictx->refusal;
 
 	spin_lock(&refusal->lock);
-	strscpy(refusal->policy, policy->name);
-	refusal->hook = hook_names[hook];
+	strscpy(refusal->policy, q->policy->name);
+	refusal->hook = policy_hook_names[q->hook];
 	refusal->error = error;
 	spin_unlock(&refusal->lock);
 }
 
-static void count(struct policy *policy, enum hook hook, bool refused)
+/* What the request gets, for the policy is in audit mode or not. */
+static int enforce(const struct question *q, int error)
 {
-	if (hook == HOOK_MAP) {
-		this_cpu_inc(policy->stats->map_asked);
-		if (refused)
-			this_cpu_inc(policy->stats->map_refused);
-	} else {
-		this_cpu_inc(policy->stats->attach_asked);
-		if (refused)
-			this_cpu_inc(policy->stats->attach_refused);
-	}
-}
+	struct policy_stats __percpu *stats = q->policy->stats;
 
-/* An answer, as the caller of the request may see it. */
-static int judge(struct iommufd_ctx *ictx, struct policy *policy,
-		 const struct iommufd_policy_ops *ops, enum hook hook,
-		 int answer)
-{
-	trace_iommufd_policy_decision(ictx->id, policy->name, hook_names[hook],
-				      answer);
-	count(policy, hook, answer);
-	if (!answer)
+	if (READ_ONCE(q->policy->audit)) {
+		this_cpu_inc(stats->audited[q->hook]);
 		return 0;
-	if (!is_refusal(answer)) {
-		policy_eject(policy, ops, answer, hook_names[hook]);
-		answer = -EPROTO;
 	}
-	note_refusal(ictx, policy, hook, answer);
-	return answer;
+	this_cpu_inc(stats->refused[q->hook]);
+	note_refusal(q, error);
+	return error;
 }
 
-static bool has_hook(const struct iommufd_policy_ops *ops, enum hook hook)
+static void breach(const struct question *q, s64 answer, const char *fault)
 {
-	return hook == HOOK_MAP ? !!ops->map : !!ops->attach;
+	char message[IOMMUFD_POLICY_MSG_LEN];
+
+	if (q->reported)
+		return;
+	snprintf(message, sizeof(message), "hook %s answered %lld, %s",
+		 policy_hook_names[q->hook], answer,
+		 fault ?: POLICY_UNKNOWN);
+	policy_eject(q->policy, q->ops, IOMMUFD_POLICY_EXIT_ERROR,
+		     clamp(answer, INT_MIN, INT_MAX), message);
 }
 
-static int call_hook(const struct iommufd_policy_ops *ops, enum hook hook,
-		     const void *req)
-{
-	return hook == HOOK_MAP ? ops->map(req) : ops->attach(req);
-}
-
-/*
- * Ask all policies, in their order, up to the first refusal. If one wants to
- * know the kind of memory and @kinds_known is not set: -EAGAIN, which no policy
- * can answer.
+/**
+ * policy_judge - an answer, as the caller of the request may see it
+ * @q: the question
+ * @answer: what it was answered
+ * @fault: what is wrong with an answer that is not negative, or NULL
+ *
+ * Context: under policy_srcu.
+ * Return: 0, or an errno for the caller of the request.
  */
-static int ask_all(struct iommufd_ctx *ictx, enum hook hook, const void *req,
-		   bool kinds_known)
+int policy_judge(struct question *q, s64 answer, const char *fault)
+{
+	trace_iommufd_policy_decision(q->ictx->id, q->policy->name,
+				      policy_hook_names[q->hook], answer,
+				      READ_ONCE(q->policy->audit));
+	this_cpu_inc(q->policy->stats->asked[q->hook]);
+	if (answer >= 0 && !fault && !q->reported)
+		return 0;
+	if (is_refusal(answer) && !q->reported)
+		return enforce(q, answer);
+	breach(q, answer, fault);
+	return enforce(q, -EPROTO);
+}
+
+/**
+ * policy_told - a hook was called that answers nothing
+ * @q: the question
+ */
+void policy_told(struct question *q)
+{
+	this_cpu_inc(q->policy->stats->asked[q->hook]);
+}
+
+/* 0 or an errno: there is nothing else to say. */
+static int judge_plain(struct question *q, int answer)
+{
+	return policy_judge(q, answer, answer > 0 ? POLICY_UNKNOWN : NULL);
+}
+
+static int ask_map(struct question *q)
+{
+	if (!q->ops->map)
+		return 0;
+	if (!q->kinds_known && q->ops->flags & IOMMUFD_POLICY_F_MEM_KIND)
+		return -EAGAIN;
+	return judge_plain(q, q->ops->map(&q->map));
+}
+
+static int ask_attach(struct question *q)
+{
+	return q->ops->attach ? judge_plain(q, q->ops->attach(&q->attach)) : 0;
+}
+
+static int tell_unmap(struct question *q)
+{
+	if (q->ops->unmap) {
+		q->ops->unmap(&q->unmap);
+		policy_told(q);
+	}
+	return 0;
+}
+
+static int tell_detach(struct question *q)
+{
+	if (q->ops->detach) {
+		q->ops->detach(&q->detach);
+		policy_told(q);
+	}
+	return 0;
+}
+
+static int ask_one(struct question *q)
+{
+	switch (q->hook) {
+	case POLICY_MAP:
+		return ask_map(q);
+	case POLICY_UNMAP:
+		return tell_unmap(q);
+	case POLICY_ATTACH:
+		return ask_attach(q);
+	case POLICY_DETACH:
+		return tell_detach(q);
+	case POLICY_IOVA_ALLOC:
+		return iova_ask_one(q);
+	default:
+		return charge_ask_one(q);
+	}
+}
+
+/* It was ejected, and asked for nothing to be done without it. */
+static int refuse_closed(struct question *q)
+{
+	if (!READ_ONCE(q->policy->closed) ||
+	    (q->hook != POLICY_MAP && q->hook != POLICY_ATTACH))
+		return 0;
+	return enforce(q, -EPROTO);
+}
+
+/**
+ * policy_ask - ask all policies in scope, in their order
+ * @q: the question
+ *
+ * Ends with the first answer that is not 0.
+ *
+ * Context: may sleep; waits for nothing that user space can hold up.
+ * Return: that answer: an errno for the caller of the request; -EAGAIN, which
+ * no policy can answer, if one wants to know the kind of memory and it was not
+ * found out; 1 if an address was chosen.
+ */
+int policy_ask(struct question *q)
 {
 	struct policy *policy;
 	int idx, rc = 0;
@@ -170,158 +196,21 @@ static int ask_all(struct iommufd_ctx *ictx, enum hook hook, const void *req,
 	idx = srcu_read_lock(&policy_srcu);
 	list_for_each_entry_srcu(policy, &policies, entry,
 				 srcu_read_lock_held(&policy_srcu)) {
-		const struct iommufd_policy_ops *ops;
-
-		if (!policy_decides(policy))
+		if (!policy_in_scope(policy, q->task))
 			continue;
-		ops = srcu_dereference(policy->ops, &policy_srcu);
-		if (!has_hook(ops, hook))
-			continue;
-		if (!kinds_known && ops->flags & IOMMUFD_POLICY_F_MEM_KIND)
-			rc = -EAGAIN;
-		else
-			rc = judge(ictx, policy, ops, hook,
-				   call_hook(ops, hook, req));
+		q->policy = policy;
+		if (policy_decides(policy)) {
+			q->ops = srcu_dereference(policy->ops, &policy_srcu);
+			q->reported = false;
+			rc = ask_one(q);
+		} else {
+			rc = refuse_closed(q);
+		}
 		if (rc)
 			break;
 	}
 	srcu_read_unlock(&policy_srcu, idx);
 	return rc;
-}
-
-static u32 request_prot(u32 flags)
-{
-	u32 prot = 0;
-
-	if (flags & IOMMU_IOAS_MAP_READABLE)
-		prot |= IOMMUFD_POLICY_PROT_READ;
-	if (flags & IOMMU_IOAS_MAP_WRITEABLE)
-		prot |= IOMMUFD_POLICY_PROT_WRITE;
-	return prot;
-}
-
-/**
- * policy_ask_map - policy_map() with policies loaded
- * @ictx: the context
- * @ioas_id: where it is to be mapped
- * @cmd: what is asked for
- * @kinds: out: what may be pinned; unchanged if no policy has looked at it
- *
- * A policy that reads the kind of memory and was put in place while it asks
- * makes it start again, so another may be asked twice then.
- *
- * Return: see policy_map().
- */
-int policy_ask_map(struct iommufd_ctx *ictx, u32 ioas_id,
-		   const struct iommu_ioas_map *cmd, u8 *kinds)
-{
-	struct iommufd_policy_map_request req = {
-		.length = cmd->length,
-		.uptr = cmd->user_va,
-		.op = IOMMUFD_POLICY_OP_IOAS_MAP,
-		.ioas_id = ioas_id,
-		.prot = request_prot(cmd->flags),
-		.fixed = !!(cmd->flags & IOMMU_IOAS_MAP_FIXED_IOVA),
-	};
-	bool want_kinds = registry_wants_kinds();
-	int rc;
-
-	fill_who(&req.who, ictx);
-	if (req.fixed)
-		req.iova = cmd->iova;
-	for (;;) {
-		if (want_kinds) {
-			rc = find_kinds(req.uptr, req.length, &req.mem);
-			if (rc)
-				return rc;
-			*kinds = req.mem;
-		}
-		rc = ask_all(ictx, HOOK_MAP, &req, want_kinds);
-		if (rc != -EAGAIN)
-			return rc;
-		want_kinds = true;
-	}
-}
-
-/**
- * policy_ask_map_file - policy_map_file() with policies loaded
- * @ictx: the context
- * @cmd: what is asked for
- * @file: the file
- *
- * Return: see policy_map_file().
- */
-int policy_ask_map_file(struct iommufd_ctx *ictx,
-			const struct iommu_ioas_map_file *cmd,
-			struct file *file)
-{
-	struct iommufd_policy_map_request req = {
-		.length = cmd->length,
-		.uptr = cmd->start,
-		.op = IOMMUFD_POLICY_OP_IOAS_MAP_FILE,
-		.ioas_id = cmd->ioas_id,
-		.prot = request_prot(cmd->flags),
-		.mem = is_file_hugepages(file) ? IOMMUFD_POLICY_MEM_HUGETLB :
-						 IOMMUFD_POLICY_MEM_SHMEM,
-		.fixed = !!(cmd->flags & IOMMU_IOAS_MAP_FIXED_IOVA),
-	};
-
-	fill_who(&req.who, ictx);
-	if (req.fixed)
-		req.iova = cmd->iova;
-	return ask_all(ictx, HOOK_MAP, &req, true);
-}
-
-/**
- * policy_ask_copy - policy_copy() with policies loaded
- * @ictx: the context
- * @cmd: what is asked for
- *
- * Return: see policy_copy().
- */
-int policy_ask_copy(struct iommufd_ctx *ictx, const struct iommu_ioas_copy *cmd)
-{
-	struct iommufd_policy_map_request req = {
-		.length = cmd->length,
-		.op = IOMMUFD_POLICY_OP_IOAS_COPY,
-		.ioas_id = cmd->dst_ioas_id,
-		.prot = request_prot(cmd->flags),
-		.mem = IOMMUFD_POLICY_MEM_ALL,
-		.fixed = !!(cmd->flags & IOMMU_IOAS_MAP_FIXED_IOVA),
-		.src_ioas_id = cmd->src_ioas_id,
-		.src_iova = cmd->src_iova,
-	};
-
-	fill_who(&req.who, ictx);
-	if (req.fixed)
-		req.iova = cmd->dst_iova;
-	return ask_all(ictx, HOOK_MAP, &req, true);
-}
-
-/**
- * policy_ask_attach - policy_attach() with policies loaded
- * @ictx: the context
- * @obj_id: the device or access
- * @name: of the device
- * @pt_id: what to, as user space calls it
- * @ioas_id: the IOAS behind it
- * @op: which kind of attach
- *
- * Return: see policy_attach().
- */
-int policy_ask_attach(struct iommufd_ctx *ictx, u32 obj_id, const char *name,
-		      u32 pt_id, u32 ioas_id, enum iommufd_policy_op op)
-{
-	struct iommufd_policy_attach_request req = {
-		.op = op,
-		.dev_id = obj_id,
-		.pt_id = pt_id,
-		.ioas_id = ioas_id,
-	};
-
-	fill_who(&req.who, ictx);
-	strscpy(req.dev_name, name);
-	return ask_all(ictx, HOOK_ATTACH, &req, true);
 }
 
 /**
@@ -341,7 +230,8 @@ void policy_show_refusal(struct policy_refusal *refusal, struct seq_file *seq)
 /**
  * policy_init - let policies be loaded, as soon as the module is live
  *
- * Return: 0, or the errors of policy_sysfs_create() and struct_ops_register().
+ * Return: 0, or the errors of policy_sysfs_create(), struct_ops_register() and
+ * kfuncs_register().
  */
 int policy_init(void)
 {
@@ -349,7 +239,9 @@ int policy_init(void)
 
 	if (rc)
 		return rc;
-	rc = struct_ops_register();
+	rc = kfuncs_register();
+	if (!rc)
+		rc = struct_ops_register();
 	if (rc)
 		policy_sysfs_remove();
 	return rc;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Asking the loaded BPF policies. With none loaded each question costs a
- * branch that is patched out.
+ * Asking the loaded BPF policies. With none loaded that has the hook each
+ * question costs a branch that is patched out.
  */
 #ifndef IOMMUFD_POLICY_ASK_H
 #define IOMMUFD_POLICY_ASK_H
@@ -18,7 +18,21 @@ struct iommu_ioas_copy;
 struct iommu_ioas_map;
 struct iommu_ioas_map_file;
 struct iommufd_ctx;
+struct iova_request;
+struct pages;
 struct seq_file;
+
+/* The hooks that requests meet. */
+enum policy_hook {
+	POLICY_MAP,
+	POLICY_UNMAP,
+	POLICY_ATTACH,
+	POLICY_DETACH,
+	POLICY_IOVA_ALLOC,
+	POLICY_CHARGE,
+	POLICY_UNCHARGE,
+	POLICY_HOOKS,
+};
 
 /**
  * struct policy_refusal - the last refusal by a policy in a context
@@ -34,23 +48,46 @@ struct policy_refusal {
 	int error;
 };
 
-DECLARE_STATIC_KEY_FALSE(policies_loaded);
+/**
+ * struct policy_reason - which request pages are pinned for
+ * @op: enum iommufd_policy_op
+ * @ioas_id: object id of the IOAS
+ */
+struct policy_reason {
+	u32 op;
+	u32 ioas_id;
+};
+
+extern struct static_key_false policy_hooked[POLICY_HOOKS];
 
 int policy_ask_map(struct iommufd_ctx *ictx, u32 ioas_id,
-		   const struct iommu_ioas_map *cmd, u8 *kinds);
+		   const struct iommu_ioas_map *cmd, enum iommufd_policy_op op,
+		   u8 *kinds);
 int policy_ask_map_file(struct iommufd_ctx *ictx,
 			const struct iommu_ioas_map_file *cmd,
 			struct file *file);
 int policy_ask_copy(struct iommufd_ctx *ictx,
 		    const struct iommu_ioas_copy *cmd);
+void policy_tell_unmap(struct iommufd_ctx *ictx, u32 ioas_id, u64 iova,
+		       u64 length, u64 unmapped, enum iommufd_policy_op op);
 int policy_ask_attach(struct iommufd_ctx *ictx, u32 obj_id, const char *name,
 		      u32 pt_id, u32 ioas_id, enum iommufd_policy_op op);
+void policy_tell_detach(struct iommufd_ctx *ictx, u32 obj_id, const char *name,
+			u32 ioas_id, enum iommufd_policy_op op);
+
+void policy_choose_iova(struct iommufd_ctx *ictx, u64 uptr,
+			struct iova_request *where);
+
+int policy_charge(struct pages *pages, unsigned long npages,
+		  unsigned long asked, const struct policy_reason *reason);
+void policy_uncharge(struct pages *pages, unsigned long npages);
 
 /**
  * policy_map - may user memory be mapped
  * @ictx: the context
  * @ioas_id: where it is to be mapped
  * @cmd: what is asked for; checked
+ * @op: which kind of map
  * @kinds: out: bits of enum iommufd_policy_mem that may be pinned for it
  *
  * Context: may sleep; no lock of the module is held.
@@ -58,11 +95,12 @@ int policy_ask_attach(struct iommufd_ctx *ictx, u32 obj_id, const char *name,
  * is outside its contract; -EINTR on a fatal signal.
  */
 static inline int policy_map(struct iommufd_ctx *ictx, u32 ioas_id,
-			     const struct iommu_ioas_map *cmd, u8 *kinds)
+			     const struct iommu_ioas_map *cmd,
+			     enum iommufd_policy_op op, u8 *kinds)
 {
 	*kinds = U8_MAX;
-	if (static_branch_unlikely(&policies_loaded))
-		return policy_ask_map(ictx, ioas_id, cmd, kinds);
+	if (static_branch_unlikely(&policy_hooked[POLICY_MAP]))
+		return policy_ask_map(ictx, ioas_id, cmd, op, kinds);
 	return 0;
 }
 
@@ -79,7 +117,7 @@ static inline int policy_map_file(struct iommufd_ctx *ictx,
 				  const struct iommu_ioas_map_file *cmd,
 				  struct file *file)
 {
-	if (static_branch_unlikely(&policies_loaded))
+	if (static_branch_unlikely(&policy_hooked[POLICY_MAP]))
 		return policy_ask_map_file(ictx, cmd, file);
 	return 0;
 }
@@ -96,9 +134,28 @@ static inline int policy_map_file(struct iommufd_ctx *ictx,
 static inline int policy_copy(struct iommufd_ctx *ictx,
 			      const struct iommu_ioas_copy *cmd)
 {
-	if (static_branch_unlikely(&policies_loaded))
+	if (static_branch_unlikely(&policy_hooked[POLICY_MAP]))
 		return policy_ask_copy(ictx, cmd);
 	return 0;
+}
+
+/**
+ * policy_unmap - memory was unmapped
+ * @ictx: the context
+ * @ioas_id: the IOAS
+ * @iova: first byte asked for
+ * @length: bytes asked for; U64_MAX: all
+ * @unmapped: bytes that were
+ * @op: which kind of unmap
+ *
+ * Context: may sleep; no lock of the module is held.
+ */
+static inline void policy_unmap(struct iommufd_ctx *ictx, u32 ioas_id, u64 iova,
+				u64 length, u64 unmapped,
+				enum iommufd_policy_op op)
+{
+	if (static_branch_unlikely(&policy_hooked[POLICY_UNMAP]))
+		policy_tell_unmap(ictx, ioas_id, iova, length, unmapped, op);
 }
 
 /**
@@ -117,10 +174,41 @@ static inline int policy_attach(struct iommufd_ctx *ictx, u32 obj_id,
 				const char *name, u32 pt_id, u32 ioas_id,
 				enum iommufd_policy_op op)
 {
-	if (static_branch_unlikely(&policies_loaded))
+	if (static_branch_unlikely(&policy_hooked[POLICY_ATTACH]))
 		return policy_ask_attach(ictx, obj_id, name, pt_id, ioas_id,
 					 op);
 	return 0;
+}
+
+/**
+ * policy_detach - a device or an access was detached
+ * @ictx: the context
+ * @obj_id: object id of it
+ * @name: of the device on its bus; empty for an access
+ * @ioas_id: the IOAS it was attached to
+ * @op: which kind of detach
+ *
+ * Context: may sleep; no lock of the module is held.
+ */
+static inline void policy_detach(struct iommufd_ctx *ictx, u32 obj_id,
+				 const char *name, u32 ioas_id,
+				 enum iommufd_policy_op op)
+{
+	if (static_branch_unlikely(&policy_hooked[POLICY_DETACH]))
+		policy_tell_detach(ictx, obj_id, name, ioas_id, op);
+}
+
+/**
+ * policy_iova - let policies choose an address, if none is asked for
+ * @ictx: the context
+ * @uptr: as a map request has it
+ * @where: what iopt_map() is going to get
+ */
+static inline void policy_iova(struct iommufd_ctx *ictx, u64 uptr,
+			       struct iova_request *where)
+{
+	if (static_branch_unlikely(&policy_hooked[POLICY_IOVA_ALLOC]))
+		policy_choose_iova(ictx, uptr, where);
 }
 
 void policy_show_refusal(struct policy_refusal *refusal, struct seq_file *seq);

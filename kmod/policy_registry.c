@@ -6,16 +6,18 @@
  * a policy out of service waits for them before its exit hook runs.
  */
 #include <linux/bpf.h>
+#include <linux/cgroup.h>
 #include <linux/ctype.h>
 #include <linux/mutex.h>
 #include <linux/slab.h>
 
+#include "compat/compat.h"
 #include "policy.h"
 #include "policy_registry.h"
 #include "policy_sysfs.h"
 #include "trace.h"
 
-DEFINE_STATIC_KEY_FALSE(policies_loaded);
+DEFINE_STATIC_KEY_ARRAY_FALSE(policy_hooked, POLICY_HOOKS);
 DEFINE_SRCU(policy_srcu);
 LIST_HEAD(policies);
 
@@ -43,6 +45,36 @@ bool policy_decides(const struct policy *policy)
 }
 
 /**
+ * policy_orphaned - has the cgroup of a policy been removed
+ * @policy: the policy
+ *
+ * Return: true if so: no process is in it any more, nor below it.
+ */
+bool policy_orphaned(const struct policy *policy)
+{
+	return policy->cgroup && compat_cgroup_is_dead(policy->cgroup);
+}
+
+/**
+ * policy_in_scope - is a policy asked about a process
+ * @policy: the policy
+ * @task: the process
+ *
+ * Return: true if so.
+ */
+bool policy_in_scope(const struct policy *policy, struct task_struct *task)
+{
+	bool in;
+
+	if (!policy->cgroup)
+		return true;
+	rcu_read_lock();
+	in = cgroup_is_descendant(task_dfl_cgroup(task), policy->cgroup);
+	rcu_read_unlock();
+	return in;
+}
+
+/**
  * registry_wants_kinds - is there a policy that reads the kind of memory
  *
  * Return: true if it has to be looked up.
@@ -64,24 +96,68 @@ static bool latch_exit(struct policy *policy,
 	if (first) {
 		policy->exit.code = code;
 		strscpy(policy->exit.message, message);
-		WRITE_ONCE(policy->exit.kind, kind);
+		policy->closed = kind >= IOMMUFD_POLICY_EXIT_ERROR &&
+				 ops->flags & IOMMUFD_POLICY_F_FAIL_CLOSED;
+		/* Pairs with policy_decides(). */
+		smp_store_release(&policy->exit.kind, kind);
 	}
 	spin_unlock(&policy->exit_lock);
 	return first;
 }
 
-static void ops_enter(const struct iommufd_policy_ops *ops)
+/* What hooks requests have to ask about since these are in service. */
+static unsigned int ops_hooks(const struct iommufd_policy_ops *ops)
 {
-	if (ops->flags & IOMMUFD_POLICY_F_MEM_KIND)
-		atomic_inc(&wants_kinds);
-	static_branch_inc(&policies_loaded);
+	unsigned int hooks = 0;
+
+	/* One that fails closed refuses even what it has no hook for. */
+	if (ops->map || ops->flags & IOMMUFD_POLICY_F_FAIL_CLOSED)
+		hooks |= BIT(POLICY_MAP);
+	if (ops->attach || ops->flags & IOMMUFD_POLICY_F_FAIL_CLOSED)
+		hooks |= BIT(POLICY_ATTACH);
+	if (ops->unmap)
+		hooks |= BIT(POLICY_UNMAP);
+	if (ops->detach)
+		hooks |= BIT(POLICY_DETACH);
+	if (ops->iova_alloc)
+		hooks |= BIT(POLICY_IOVA_ALLOC);
+	if (ops->charge)
+		hooks |= BIT(POLICY_CHARGE);
+	return hooks;
 }
 
-static void ops_leave(const struct iommufd_policy_ops *ops)
+static void count_hooks(const struct iommufd_policy_ops *ops)
 {
-	static_branch_dec(&policies_loaded);
+	unsigned int hook, hooks = ops_hooks(ops);
+
+	if (ops->flags & IOMMUFD_POLICY_F_MEM_KIND)
+		atomic_inc(&wants_kinds);
+	for (hook = 0; hook < POLICY_HOOKS; hook++)
+		if (hooks & BIT(hook))
+			static_branch_inc(&policy_hooked[hook]);
+}
+
+static void uncount_hooks(const struct iommufd_policy_ops *ops)
+{
+	unsigned int hook, hooks = ops_hooks(ops);
+
+	for (hook = 0; hook < POLICY_HOOKS; hook++)
+		if (hooks & BIT(hook))
+			static_branch_dec(&policy_hooked[hook]);
 	if (ops->flags & IOMMUFD_POLICY_F_MEM_KIND)
 		atomic_dec(&wants_kinds);
+}
+
+/* No hook that both have is uncounted in between; NULL: none counts. */
+static void set_counted(struct policy *policy,
+			const struct iommufd_policy_ops *ops)
+{
+	lockdep_assert_held(&registry_lock);
+	if (ops)
+		count_hooks(ops);
+	if (policy->counted)
+		uncount_hooks(policy->counted);
+	policy->counted = ops;
 }
 
 static void ops_exit(const struct policy *policy,
@@ -110,7 +186,10 @@ static void policy_retire(struct policy *policy)
 		return;
 	policy->retired = true;
 	synchronize_srcu(&policy_srcu);
-	ops_leave(ops);
+	if (!policy->closed)
+		set_counted(policy, NULL);
+	policy->exit.paid = ledger_paid(policy);
+	ledger_close(policy);
 	ops_exit(policy, ops, &policy->exit);
 	kobject_uevent(&policy->kobj, KOBJ_OFFLINE);
 }
@@ -130,20 +209,16 @@ static void eject_worker(struct work_struct *work)
  * policy_eject - a policy broke its contract: do not ask it any more
  * @policy: the policy
  * @ops: its hooks that did so; if others are in place by now, those stay
+ * @kind: %IOMMUFD_POLICY_EXIT_ERROR or %IOMMUFD_POLICY_EXIT_REPORTED
  * @code: its answer
- * @hook: the hook that gave it
+ * @message: what is wrong with that
  *
  * Context: under policy_srcu.
  */
 void policy_eject(struct policy *policy, const struct iommufd_policy_ops *ops,
-		  int code, const char *hook)
+		  u32 kind, int code, const char *message)
 {
-	char message[IOMMUFD_POLICY_MSG_LEN];
-
-	snprintf(message, sizeof(message),
-		 "hook %s answered %d, which its contract does not know", hook,
-		 code);
-	if (!latch_exit(policy, ops, IOMMUFD_POLICY_EXIT_ERROR, code, message))
+	if (!latch_exit(policy, ops, kind, code, message))
 		return;
 	pr_warn("iommufd: policy %s ejected: %s\n", policy->name, message);
 	queue_work(system_unbound_wq, &policy->eject_work);
@@ -169,11 +244,13 @@ static struct policy *find_by_link(const struct bpf_link *link)
 	return NULL;
 }
 
-static int ops_init(const struct iommufd_policy_ops *ops, bool replaces)
+static int ops_init(const struct iommufd_policy_ops *ops,
+		    const struct policy *replaced)
 {
 	const struct iommufd_policy_init_info info = {
 		.api_version = IOMMUFD_POLICY_API_VERSION,
-		.replaces = replaces,
+		.replaces = !!replaced,
+		.paid = replaced ? ledger_paid(replaced) : 0,
 	};
 	int rc = ops->init ? ops->init(&info) : 0;
 
@@ -192,43 +269,98 @@ static int check_name(const char *name)
 	return 0;
 }
 
+/* Which of two is asked first: -1 for @a. */
+static int compare_policies(const struct policy *a, const struct policy *b)
+{
+	/* Nearer to the process; the whole system comes last. */
+	int level_a = a->cgroup ? a->cgroup->level : -1;
+	int level_b = b->cgroup ? b->cgroup->level : -1;
+
+	if (level_a != level_b)
+		return level_a > level_b ? -1 : 1;
+	if (a->priority != b->priority)
+		return a->priority > b->priority ? -1 : 1;
+	return strcmp(a->name, b->name);
+}
+
+static void insert_policy(struct policy *policy)
+{
+	struct policy *behind;
+
+	lockdep_assert_held(&registry_lock);
+	list_for_each_entry(behind, &policies, entry)
+		if (compare_policies(policy, behind) < 0)
+			break;
+	list_add_tail_rcu(&policy->entry, &behind->entry);
+}
+
+/* Freed through its kobject from here on. */
+static struct policy *policy_alloc(const struct iommufd_policy_ops *ops,
+				   struct bpf_link *link)
+{
+	struct policy *policy = kzalloc(sizeof(*policy), GFP_KERNEL_ACCOUNT);
+
+	if (!policy)
+		return NULL;
+	policy->stats = alloc_percpu_gfp(struct policy_stats,
+					 GFP_KERNEL_ACCOUNT);
+	if (!policy->stats) {
+		kfree(policy);
+		return NULL;
+	}
+	policy->link = link;
+	policy->priority = ops->priority;
+	policy->audit = ops->flags & IOMMUFD_POLICY_F_AUDIT;
+	strscpy(policy->name, ops->name);
+	spin_lock_init(&policy->exit_lock);
+	INIT_WORK(&policy->eject_work, eject_worker);
+	INIT_LIST_HEAD(&policy->payers);
+	RCU_INIT_POINTER(policy->ops, ops);
+	policy_sysfs_init(policy);
+	return policy;
+}
+
+static int set_scope(struct policy *policy, u64 id)
+{
+	struct cgroup *cgroup;
+
+	if (!id)
+		return 0;
+	cgroup = cgroup_get_from_id(id);
+	if (IS_ERR(cgroup))
+		return -ENOENT;
+	policy->cgroup = cgroup;
+	return 0;
+}
+
 /**
  * registry_add - a link of a policy was made
  * @ops: the policy; stays until registry_remove() or registry_replace()
  * @link: the link
  *
  * Context: the BPF core holds its update lock.
- * Return: 0; -EINVAL for a bad name; -EEXIST if one of that name is loaded;
- * what its init hook answers; -EPROTO if that is no errno; -ENOMEM.
+ * Return: 0; -EINVAL for a bad name; -ENOENT if there is no such cgroup;
+ * -EEXIST if one of that name is loaded; what its init hook answers; -EPROTO if
+ * that is no errno; -ENOMEM.
  */
 int registry_add(const struct iommufd_policy_ops *ops, struct bpf_link *link)
 {
-	struct policy *policy, *behind;
+	struct policy *policy;
 	int rc;
 
 	rc = check_name(ops->name);
 	if (rc)
 		return rc;
-	policy = kzalloc(sizeof(*policy), GFP_KERNEL_ACCOUNT);
+	policy = policy_alloc(ops, link);
 	if (!policy)
 		return -ENOMEM;
-	policy->stats = alloc_percpu_gfp(struct policy_stats,
-					 GFP_KERNEL_ACCOUNT);
-	if (!policy->stats) {
-		kfree(policy);
-		return -ENOMEM;
-	}
-	policy->link = link;
-	strscpy(policy->name, ops->name);
-	spin_lock_init(&policy->exit_lock);
-	INIT_WORK(&policy->eject_work, eject_worker);
-	RCU_INIT_POINTER(policy->ops, ops);
-	policy_sysfs_init(policy);
 
 	mutex_lock(&registry_lock);
 	rc = find_by_name(ops->name) ? -EEXIST : 0;
 	if (!rc)
-		rc = ops_init(ops, false);
+		rc = set_scope(policy, ops->cgroup_id);
+	if (!rc)
+		rc = ops_init(ops, NULL);
 	if (rc)
 		goto put;
 	rc = kobject_add(&policy->kobj, NULL, "%s", policy->name);
@@ -241,11 +373,8 @@ int registry_add(const struct iommufd_policy_ops *ops, struct bpf_link *link)
 		ops_exit(policy, ops, &info);
 		goto put;
 	}
-	list_for_each_entry(behind, &policies, entry)
-		if (strcmp(behind->name, policy->name) > 0)
-			break;
-	ops_enter(ops);
-	list_add_tail_rcu(&policy->entry, &behind->entry);
+	set_counted(policy, ops);
+	insert_policy(policy);
 	kobject_uevent(&policy->kobj, KOBJ_ADD);
 	mutex_unlock(&registry_lock);
 	return 0;
@@ -277,6 +406,7 @@ void registry_remove(struct bpf_link *link)
 		   "detached");
 	list_del_rcu(&policy->entry);
 	policy_retire(policy);
+	set_counted(policy, NULL);
 	/* Retired for another reason, it may still be walked over. */
 	synchronize_srcu(&policy_srcu);
 	/* With the list, or another one could not take the name at once. */
@@ -285,6 +415,15 @@ void registry_remove(struct bpf_link *link)
 
 	cancel_work_sync(&policy->eject_work);
 	kobject_put(&policy->kobj);
+}
+
+static bool may_replace(const struct policy *policy,
+			const struct iommufd_policy_ops *ops)
+{
+	return !strncmp(ops->name, policy->name, IOMMUFD_POLICY_NAME_LEN) &&
+	       ops->priority == policy->priority &&
+	       ops->cgroup_id ==
+		       (policy->cgroup ? cgroup_id(policy->cgroup) : 0);
 }
 
 /**
@@ -296,8 +435,8 @@ void registry_remove(struct bpf_link *link)
  * service again.
  *
  * Context: the BPF core holds its update lock.
- * Return: 0; -EINVAL if the name differs; what its init hook answers, or
- * -EPROTO if that is no errno: the old one goes on then.
+ * Return: 0; -EINVAL if name, cgroup or priority differ; what its init hook
+ * answers, or -EPROTO if that is no errno: the old one goes on then.
  */
 int registry_replace(const struct iommufd_policy_ops *ops,
 		     struct bpf_link *link)
@@ -312,15 +451,14 @@ int registry_replace(const struct iommufd_policy_ops *ops,
 
 	mutex_lock(&registry_lock);
 	policy = find_by_link(link);
-	if (WARN_ON(!policy) || strncmp(ops->name, policy->name,
-					IOMMUFD_POLICY_NAME_LEN))
+	if (WARN_ON(!policy) || !may_replace(policy, ops))
 		goto unlock;
-	rc = ops_init(ops, true);
+	rc = ops_init(ops, policy);
 	if (rc)
 		goto unlock;
 
 	old = current_ops(policy);
-	ops_enter(ops);
+	set_counted(policy, ops);
 	spin_lock(&policy->exit_lock);
 	/* Ejected, but not yet retired: the old one ends for that reason. */
 	if (!policy_decides(policy))
@@ -328,6 +466,8 @@ int registry_replace(const struct iommufd_policy_ops *ops,
 	rcu_assign_pointer(policy->ops, ops);
 	policy->exit.code = 0;
 	policy->exit.message[0] = '\0';
+	policy->exit.paid = 0;
+	policy->closed = false;
 	/* Pairs with policy_decides(): who sees this sees the new hooks. */
 	smp_store_release(&policy->exit.kind, IOMMUFD_POLICY_EXIT_NONE);
 	spin_unlock(&policy->exit_lock);
@@ -336,7 +476,7 @@ int registry_replace(const struct iommufd_policy_ops *ops,
 		policy->retired = false;
 		kobject_uevent(&policy->kobj, KOBJ_ONLINE);
 	} else {
-		ops_leave(old);
+		info.paid = ledger_paid(policy);
 		ops_exit(policy, old, &info);
 	}
 unlock:
@@ -359,7 +499,11 @@ void registry_off(void)
 		latch_exit(policy, current_ops(policy),
 			   IOMMUFD_POLICY_EXIT_OFF, 0,
 			   "put out of service by an operator");
-	list_for_each_entry(policy, &policies, entry)
+	list_for_each_entry(policy, &policies, entry) {
 		policy_retire(policy);
+		/* Also those that had refused all since they were ejected. */
+		WRITE_ONCE(policy->closed, false);
+		set_counted(policy, NULL);
+	}
 	mutex_unlock(&registry_lock);
 }

@@ -7,14 +7,30 @@
 #include <linux/module.h>
 
 #include "iommufd_policy.h"
+#include "policy_kfuncs.h"
 #include "policy_registry.h"
 #include "policy_struct_ops.h"
+
+#define KNOWN_FLAGS (IOMMUFD_POLICY_F_MEM_KIND |			\
+		     IOMMUFD_POLICY_F_FAIL_CLOSED |			\
+		     IOMMUFD_POLICY_F_AUDIT |				\
+		     IOMMUFD_POLICY_F_EXCEED_RLIMIT)
 
 /* Set when the BPF core has found the type in the module's BTF. */
 static bool type_found;
 
 static int ops_init(struct btf *btf)
 {
+	/* Or policies could not tell which values this module knows. */
+	BTF_TYPE_EMIT(enum iommufd_policy_flags);
+	BTF_TYPE_EMIT(enum iommufd_policy_op);
+	BTF_TYPE_EMIT(enum iommufd_policy_payment);
+	BTF_TYPE_EMIT(enum iommufd_policy_limit);
+	BTF_TYPE_EMIT(enum iommufd_policy_hole_flags);
+	BTF_TYPE_EMIT(enum iommufd_policy_prot);
+	BTF_TYPE_EMIT(enum iommufd_policy_mem);
+	BTF_TYPE_EMIT(enum iommufd_policy_exit_kind);
+	kfuncs_found_btf(btf);
 	type_found = true;
 	return 0;
 }
@@ -28,9 +44,15 @@ static int ops_init_member(const struct btf_type *t,
 
 	switch (__btf_member_bit_offset(t, member) / BITS_PER_BYTE) {
 	case offsetof(struct iommufd_policy_ops, flags):
-		if (from->flags & ~IOMMUFD_POLICY_F_MEM_KIND)
+		if (from->flags & ~KNOWN_FLAGS)
 			return -EINVAL;
 		to->flags = from->flags;
+		return 1;
+	case offsetof(struct iommufd_policy_ops, cgroup_id):
+		to->cgroup_id = from->cgroup_id;
+		return 1;
+	case offsetof(struct iommufd_policy_ops, priority):
+		to->priority = from->priority;
 		return 1;
 	case offsetof(struct iommufd_policy_ops, name):
 		memcpy(to->name, from->name, sizeof(to->name));
@@ -80,10 +102,37 @@ static int iommufd_policy_ops__map(const struct iommufd_policy_map_request *req)
 	return 0;
 }
 
+static void
+iommufd_policy_ops__unmap(const struct iommufd_policy_unmap_request *req)
+{
+}
+
 static int
 iommufd_policy_ops__attach(const struct iommufd_policy_attach_request *req)
 {
 	return 0;
+}
+
+static void
+iommufd_policy_ops__detach(const struct iommufd_policy_detach_request *req)
+{
+}
+
+static s64
+iommufd_policy_ops__iova_alloc(const struct iommufd_policy_iova_request *req)
+{
+	return 0;
+}
+
+static int
+iommufd_policy_ops__charge(const struct iommufd_policy_charge_request *req)
+{
+	return 0;
+}
+
+static void
+iommufd_policy_ops__uncharge(const struct iommufd_policy_uncharge_request *req)
+{
 }
 
 static int
@@ -99,7 +148,12 @@ iommufd_policy_ops__exit(const struct iommufd_policy_exit_info *info)
 
 static struct iommufd_policy_ops stubs = {
 	.map = iommufd_policy_ops__map,
+	.unmap = iommufd_policy_ops__unmap,
 	.attach = iommufd_policy_ops__attach,
+	.detach = iommufd_policy_ops__detach,
+	.iova_alloc = iommufd_policy_ops__iova_alloc,
+	.charge = iommufd_policy_ops__charge,
+	.uncharge = iommufd_policy_ops__uncharge,
 	.init = iommufd_policy_ops__init,
 	.exit = iommufd_policy_ops__exit,
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* /sys/kernel/iommufd: versions, the emergency off, a folder a policy. */
 #include <linux/bpf.h>
+#include <linux/cgroup.h>
 #include <linux/kobject.h>
 #include <linux/module.h>
 #include <linux/slab.h>
@@ -21,11 +22,11 @@ static const char *policy_state(const struct policy *policy)
 {
 	switch (READ_ONCE(policy->exit.kind)) {
 	case IOMMUFD_POLICY_EXIT_NONE:
-		return "active";
+		return policy_orphaned(policy) ? "orphaned" : "active";
 	case IOMMUFD_POLICY_EXIT_OFF:
 		return "off";
 	default:
-		return "ejected";
+		return READ_ONCE(policy->closed) ? "closed" : "ejected";
 	}
 }
 
@@ -33,11 +34,13 @@ static const char *policy_state(const struct policy *policy)
  * struct policy_attr - a file of a policy in sysfs
  * @attr: name and mode
  * @show: prints the value, or NULL for a counter
+ * @store: sets it; NULL: it cannot be set
  * @counter: offset of a counter in struct policy_stats
  */
 struct policy_attr {
 	struct attribute attr;
 	int (*show)(const struct policy *policy, char *buf);
+	int (*store)(struct policy *policy, const char *buf);
 	size_t counter;
 };
 
@@ -66,6 +69,56 @@ static int exit_message_show(const struct policy *policy, char *buf)
 	return sysfs_emit(buf, "%s\n", policy->exit.message);
 }
 
+static const char *policy_mode(const struct policy *policy)
+{
+	return READ_ONCE(policy->audit) ? "audit" : "enforce";
+}
+
+static int mode_show(const struct policy *policy, char *buf)
+{
+	return sysfs_emit(buf, "%s\n", policy_mode(policy));
+}
+
+static int mode_store(struct policy *policy, const char *buf)
+{
+	bool audit = sysfs_streq(buf, "audit");
+
+	if (!audit && !sysfs_streq(buf, "enforce"))
+		return -EINVAL;
+	if (xchg(&policy->audit, audit) != audit)
+		kobject_uevent(&policy->kobj, KOBJ_CHANGE);
+	return 0;
+}
+
+static int scope_show(const struct policy *policy, char *buf)
+{
+	int len;
+
+	if (!policy->cgroup)
+		return sysfs_emit(buf, "system\n");
+	len = sysfs_emit(buf, "cgroup:");
+	/* With room for the end of the line. */
+	cgroup_path(policy->cgroup, buf + len, PAGE_SIZE - len - 1);
+	len = strlen(buf);
+	return len + sysfs_emit_at(buf, len, "\n");
+}
+
+static int cgroup_id_show(const struct policy *policy, char *buf)
+{
+	return sysfs_emit(buf, "%llu\n",
+			  policy->cgroup ? cgroup_id(policy->cgroup) : 0);
+}
+
+static int priority_show(const struct policy *policy, char *buf)
+{
+	return sysfs_emit(buf, "%d\n", policy->priority);
+}
+
+static int paid_show(const struct policy *policy, char *buf)
+{
+	return sysfs_emit(buf, "%lu\n", ledger_paid(policy));
+}
+
 static int counter_show(const struct policy *policy, size_t counter, char *buf)
 {
 	unsigned long sum = 0;
@@ -79,20 +132,36 @@ static int counter_show(const struct policy *policy, size_t counter, char *buf)
 	return sysfs_emit(buf, "%lu\n", sum);
 }
 
+#define COUNTER(_name, _counter, _hook)					\
+	{								\
+		.attr = { _name, 0444 },				\
+		.counter = offsetof(struct policy_stats, _counter[_hook]), \
+	}
+
+/* Of a hook that answers. */
+#define COUNTERS(_name, _hook)						\
+	COUNTER(_name "_asked", asked, _hook),				\
+	COUNTER(_name "_refused", refused, _hook),			\
+	COUNTER(_name "_audited", audited, _hook)
+
 static struct policy_attr policy_attr[] = {
 	{ { "state", 0444 }, state_show },
+	{ { "mode", 0644 }, mode_show, mode_store },
+	{ { "scope", 0444 }, scope_show },
+	{ { "cgroup_id", 0444 }, cgroup_id_show },
+	{ { "priority", 0444 }, priority_show },
 	{ { "link_id", 0444 }, link_id_show },
 	{ { "exit_kind", 0444 }, exit_kind_show },
 	{ { "exit_code", 0444 }, exit_code_show },
 	{ { "exit_message", 0444 }, exit_message_show },
-	{ { "map_asked", 0444 }, NULL,
-	  offsetof(struct policy_stats, map_asked) },
-	{ { "map_refused", 0444 }, NULL,
-	  offsetof(struct policy_stats, map_refused) },
-	{ { "attach_asked", 0444 }, NULL,
-	  offsetof(struct policy_stats, attach_asked) },
-	{ { "attach_refused", 0444 }, NULL,
-	  offsetof(struct policy_stats, attach_refused) },
+	{ { "paid", 0444 }, paid_show },
+	COUNTERS("map", POLICY_MAP),
+	COUNTER("unmap_told", asked, POLICY_UNMAP),
+	COUNTERS("attach", POLICY_ATTACH),
+	COUNTER("detach_told", asked, POLICY_DETACH),
+	COUNTERS("iova_alloc", POLICY_IOVA_ALLOC),
+	COUNTERS("charge", POLICY_CHARGE),
+	COUNTER("uncharge_told", asked, POLICY_UNCHARGE),
 };
 
 static struct attribute *policy_attrs[ARRAY_SIZE(policy_attr) + 1];
@@ -109,14 +178,27 @@ static ssize_t policy_attr_show(struct kobject *kobj, struct attribute *attr,
 			  counter_show(policy, pa->counter, buf);
 }
 
+static ssize_t policy_attr_store(struct kobject *kobj, struct attribute *attr,
+				 const char *buf, size_t count)
+{
+	const struct policy_attr *pa = container_of(attr, struct policy_attr,
+						    attr);
+	int rc = pa->store ? pa->store(to_policy(kobj), buf) : -EIO;
+
+	return rc ?: count;
+}
+
 static const struct sysfs_ops policy_sysfs_ops = {
 	.show = policy_attr_show,
+	.store = policy_attr_store,
 };
 
 static void policy_release(struct kobject *kobj)
 {
 	struct policy *policy = to_policy(kobj);
 
+	if (policy->cgroup)
+		cgroup_put(policy->cgroup);
 	free_percpu(policy->stats);
 	kfree(policy);
 }
@@ -125,6 +207,32 @@ static const struct kobj_type policy_ktype = {
 	.release = policy_release,
 	.sysfs_ops = &policy_sysfs_ops,
 	.default_groups = policy_groups,
+};
+
+static const char *policy_uevent_name(const struct kobject *kobj)
+{
+	return "iommufd";
+}
+
+/* What a policy is and how it is, with each event. */
+static int policy_uevent(const struct kobject *kobj, struct kobj_uevent_env *env)
+{
+	const struct policy *policy = container_of(kobj, struct policy, kobj);
+
+	if (add_uevent_var(env, "IOMMUFD_POLICY=%s", policy->name) ||
+	    add_uevent_var(env, "IOMMUFD_STATE=%s", policy_state(policy)) ||
+	    add_uevent_var(env, "IOMMUFD_MODE=%s", policy_mode(policy)) ||
+	    add_uevent_var(env, "IOMMUFD_EXIT_KIND=%u", policy->exit.kind) ||
+	    add_uevent_var(env, "IOMMUFD_EXIT_CODE=%d", policy->exit.code) ||
+	    add_uevent_var(env, "IOMMUFD_EXIT_MESSAGE=%s",
+			   policy->exit.message))
+		return -ENOMEM;
+	return 0;
+}
+
+static const struct kset_uevent_ops policy_uevent_ops = {
+	.name = policy_uevent_name,
+	.uevent = policy_uevent,
 };
 
 /**
@@ -194,7 +302,8 @@ int policy_sysfs_create(void)
 	rc = sysfs_create_files(iommufd_kobj, iommufd_attrs);
 	if (rc)
 		goto put;
-	policy_kset = kset_create_and_add("policy", NULL, iommufd_kobj);
+	policy_kset = kset_create_and_add("policy", &policy_uevent_ops,
+					  iommufd_kobj);
 	if (policy_kset)
 		return 0;
 	rc = -ENOMEM;

@@ -158,22 +158,26 @@ TRACE_EVENT(iommufd_detach,
 );
 
 TRACE_EVENT(iommufd_policy_decision,
-	TP_PROTO(u64 ctx, const char *policy, const char *hook, int answer),
-	TP_ARGS(ctx, policy, hook, answer),
+	TP_PROTO(u64 ctx, const char *policy, const char *hook, s64 answer,
+		 bool audit),
+	TP_ARGS(ctx, policy, hook, answer, audit),
 	TP_STRUCT__entry(
 		__field(u64, ctx)
 		__string(policy, policy)
 		__string(hook, hook)
-		__field(int, answer)
+		__field(s64, answer)
+		__field(bool, audit)
 	),
 	TP_fast_assign(
 		__entry->ctx = ctx;
 		__assign_str(policy);
 		__assign_str(hook);
 		__entry->answer = answer;
+		__entry->audit = audit;
 	),
-	TP_printk("ctx=%llu policy=%s hook=%s answer=%d", __entry->ctx,
-		  __get_str(policy), __get_str(hook), __entry->answer)
+	TP_printk("ctx=%llu policy=%s hook=%s answer=%lld mode=%s",
+		  __entry->ctx, __get_str(policy), __get_str(hook),
+		  __entry->answer, __entry->audit ? "audit" : "enforce")
 );
 
 TRACE_EVENT(iommufd_policy_exit,

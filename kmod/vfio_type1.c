@@ -240,7 +240,7 @@ static int map_dma(struct iommufd_ctx *ictx, void __user *arg)
 		return PTR_ERR(ioas);
 
 	cmd.ioas_id = ioas->obj.id;
-	rc = ioas_map_user(ictx, ioas, &cmd, true);
+	rc = ioas_map_user(ictx, ioas, &cmd, IOMMUFD_POLICY_OP_TYPE1_MAP);
 	trace_iommufd_map(ictx->id, &cmd, rc);
 	object_unpin(ictx, &ioas->obj);
 	return rc;
@@ -273,6 +273,9 @@ static int unmap_range(struct iommufd_ctx *ictx, struct ioas *ioas,
 	if (!rc)
 		rc = iopt_unmap(&ioas->iopt, start, last, unmapped);
 	trace_iommufd_unmap(ictx->id, &cmd, *unmapped, rc);
+	if (*unmapped)
+		policy_unmap(ictx, cmd.ioas_id, start, cmd.length, *unmapped,
+			     IOMMUFD_POLICY_OP_TYPE1_UNMAP);
 	return rc;
 }
 

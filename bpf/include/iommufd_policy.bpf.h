@@ -43,6 +43,43 @@
 #pragma clang attribute pop
 
 /*
+ * What the module offers; see kmod/policy_kfuncs.c and kmod/policy_iter.c. All
+ * weak: where one may be missing, ask bpf_ksym_exists() before it is called. Of
+ * enumerators bpf_core_enum_value_exists() tells, of members
+ * bpf_core_field_exists().
+ */
+extern s64
+iommufd_policy_find_hole(const struct iommufd_policy_iova_request *req,
+			 u64 start, u64 last, u64 align, u32 flags) __ksym __weak;
+extern void iommufd_policy_error(const struct iommufd_policy_who *who, s32 code,
+				 const char *text__str) __ksym __weak;
+extern u64 iommufd_policy_pinned_by_context(u64 ctx_id) __ksym __weak;
+extern u64 iommufd_policy_pinned_by_user(u32 uid) __ksym __weak;
+extern u64 iommufd_policy_pinned_by_cgroup(u64 id) __ksym __weak;
+
+/* For programs in SEC("syscall"), with bpf_for_each(iommufd_context, it) {} */
+extern int
+bpf_iter_iommufd_context_new(struct bpf_iter_iommufd_context *it) __ksym __weak;
+extern struct iommufd_policy_context *
+bpf_iter_iommufd_context_next(struct bpf_iter_iommufd_context *it) __ksym __weak;
+extern void
+bpf_iter_iommufd_context_destroy(struct bpf_iter_iommufd_context *it) __ksym __weak;
+
+extern int bpf_iter_iommufd_ioas_new(struct bpf_iter_iommufd_ioas *it,
+				     u64 ctx_id) __ksym __weak;
+extern struct iommufd_policy_ioas *
+bpf_iter_iommufd_ioas_next(struct bpf_iter_iommufd_ioas *it) __ksym __weak;
+extern void
+bpf_iter_iommufd_ioas_destroy(struct bpf_iter_iommufd_ioas *it) __ksym __weak;
+
+extern int bpf_iter_iommufd_area_new(struct bpf_iter_iommufd_area *it,
+				     u64 ctx_id, u32 ioas_id) __ksym __weak;
+extern struct iommufd_policy_area *
+bpf_iter_iommufd_area_next(struct bpf_iter_iommufd_area *it) __ksym __weak;
+extern void
+bpf_iter_iommufd_area_destroy(struct bpf_iter_iommufd_area *it) __ksym __weak;
+
+/*
  * IOMMUFD_POLICY(NAME, .hook = (void *)program, ...): a policy called NAME.
  * A name without room for its NUL would compile, and be refused on load.
  */

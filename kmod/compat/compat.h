@@ -3,6 +3,8 @@
 #ifndef IOMMUFD_COMPAT_H
 #define IOMMUFD_COMPAT_H
 
+#include <linux/btf.h>
+#include <linux/cgroup.h>
 #include <linux/iommu.h>
 #include <linux/module.h>
 #include <linux/version.h>
@@ -23,6 +25,18 @@ void iommu_detach_group_handle(struct iommu_domain *domain,
 int iommu_replace_group_handle(struct iommu_group *group,
 			       struct iommu_domain *new_domain,
 			       struct iommu_attach_handle *handle);
+
+/* The arguments of kfuncs are trusted unless they say otherwise, since 7.0. */
+#ifdef KF_TRUSTED_ARGS
+#define COMPAT_KF_TRUSTED_ARGS KF_TRUSTED_ARGS
+#else
+#define COMPAT_KF_TRUSTED_ARGS 0
+#endif
+
+static inline bool compat_cgroup_is_dead(const struct cgroup *cgroup)
+{
+	return !(cgroup->self.flags & CSS_ONLINE);
+}
 
 static inline const struct iommu_ops *compat_iommu_ops(struct device *dev)
 {

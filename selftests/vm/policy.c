@@ -349,7 +349,7 @@ static void all_kinds_of_a_range_are_told(void **state)
 static void a_sleeping_hook_reads_user_memory(void **state)
 {
 	policy_open(&policy, "answer");
-	policy_map_hook(&policy, "on_map_sleeping");
+	policy.ops->map = policy_program(&policy, "on_map_sleeping");
 	assert_int_equal(policy_load(&policy), 0);
 	assert_int_equal(policy_attach(&policy), 0);
 
@@ -476,7 +476,7 @@ static void what_was_judged_is_what_a_map_pins(void **state)
 	void *result;
 
 	policy_open(&policy, "answer");
-	policy_map_hook(&policy, "on_map_sleeping");
+	policy.ops->map = policy_program(&policy, "on_map_sleeping");
 	policy.ops->flags = IOMMUFD_POLICY_F_MEM_KIND;
 	assert_int_equal(policy_load(&policy), 0);
 	assert_int_equal(policy_attach(&policy), 0);

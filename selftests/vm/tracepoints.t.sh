@@ -77,9 +77,9 @@ check "a policy is loaded" iommufd-bpf load /src/build/user/map_guard.bpf.o \
 iommufd-bpf map-test --size 4K >/dev/null
 check "a map that it refuses" fails iommufd-bpf map-test --size 2M
 check "its decision to allow" traced policy_decision \
-	"ctx=[0-9]+ policy=map_guard hook=map answer=0"
+	"ctx=[0-9]+ policy=map_guard hook=map answer=0 mode=enforce"
 check "its decision to refuse" traced policy_decision \
-	"ctx=[0-9]+ policy=map_guard hook=map answer=-122"
+	"ctx=[0-9]+ policy=map_guard hook=map answer=-122 mode=enforce"
 check "the map that was refused" traced map \
 	"ctx=[0-9]+ ioas=1 iova=0x0 length=0x200000 uptr=0x[0-9a-f]+ flags=0x6 error=-122"
 check "it is unloaded" iommufd-bpf unload map_guard

@@ -55,20 +55,13 @@ void policy_open(struct policy *policy, const char *name)
 	assert_true(size >= sizeof(*policy->answer));
 }
 
-static struct bpf_program *find_program(struct policy *policy,
-					const char *name)
+void *policy_program(struct policy *policy, const char *name)
 {
 	struct bpf_program *program;
 
 	program = bpf_object__find_program_by_name(policy->object, name);
 	assert_non_null(program);
 	return program;
-}
-
-void policy_map_hook(struct policy *policy, const char *program)
-{
-	policy->ops->map = program ? (void *)find_program(policy, program) :
-				     NULL;
 }
 
 static void load_if(void *program)
@@ -80,7 +73,12 @@ static void load_if(void *program)
 int policy_load(struct policy *policy)
 {
 	load_if(policy->ops->map);
+	load_if(policy->ops->unmap);
 	load_if(policy->ops->attach);
+	load_if(policy->ops->detach);
+	load_if(policy->ops->iova_alloc);
+	load_if(policy->ops->charge);
+	load_if(policy->ops->uncharge);
 	load_if(policy->ops->init);
 	load_if(policy->ops->exit);
 	verifier_log[0] = '\0';

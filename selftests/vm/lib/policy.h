@@ -13,6 +13,7 @@
 typedef __u64 u64;
 typedef __u32 u32;
 typedef __s32 s32;
+typedef __s64 s64;
 #include "../../../kmod/iommufd_policy.h"
 
 #define POLICIES "/sys/kernel/iommufd/policy"
@@ -36,8 +37,8 @@ struct policy {
 
 /* Opened, to be changed in @ops, and not loaded yet; failing fails the test */
 void policy_open(struct policy *policy, const char *name);
-/* Give it another map hook, or NULL for none */
-void policy_map_hook(struct policy *policy, const char *program);
+/* One of its programs, to be one of its hooks; failing fails the test */
+void *policy_program(struct policy *policy, const char *name);
 /* Into the kernel, and attached: 0 or a negative errno */
 int policy_load(struct policy *policy);
 int policy_attach(struct policy *policy);

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* All contexts there are, for who looks at the whole. */
+#include <linux/atomic.h>
+#include <linux/xarray.h>
+
+#include "account.h"
+#include "contexts.h"
+#include "ctx.h"
+
+/* No context ends while it is held; others than releases do not wait for it. */
+DEFINE_MUTEX(contexts_lock);
+
+static DEFINE_XARRAY_FLAGS(contexts, XA_FLAGS_ACCOUNT);
+static atomic64_t last_id = ATOMIC64_INIT(0);
+
+/**
+ * contexts_add - a context begins
+ * @ictx: the context; gets its id
+ *
+ * Return: 0, or -ENOMEM.
+ */
+int contexts_add(struct iommufd_ctx *ictx)
+{
+	ictx->id = atomic64_inc_return(&last_id);
+	return xa_insert(&contexts, ictx->id, ictx, GFP_KERNEL_ACCOUNT);
+}
+
+/**
+ * contexts_remove - a context ends
+ * @ictx: the context; may be looked at for a grace period of RCU
+ */
+void contexts_remove(struct iommufd_ctx *ictx)
+{
+	mutex_lock(&contexts_lock);
+	xa_erase(&contexts, ictx->id);
+	mutex_unlock(&contexts_lock);
+}
+
+/**
+ * contexts_find - the context of an id
+ * @id: of the context
+ *
+ * Context: contexts_lock is held.
+ * Return: the context, or NULL.
+ */
+struct iommufd_ctx *contexts_find(u64 id)
+{
+	lockdep_assert_held(&contexts_lock);
+	return xa_load(&contexts, id);
+}
+
+/**
+ * contexts_next - walk over all contexts
+ * @after: id of the one before; 0: the first
+ *
+ * Context: contexts_lock is held.
+ * Return: the context of the next higher id, or NULL.
+ */
+struct iommufd_ctx *contexts_next(u64 after)
+{
+	unsigned long id = after;
+
+	lockdep_assert_held(&contexts_lock);
+	return xa_find_after(&contexts, &id, ULONG_MAX, XA_PRESENT);
+}
+
+/**
+ * contexts_pinned - how many pages are pinned for some processes
+ * @match: is it one of them; called under a spinlock
+ * @key: for @match
+ *
+ * Walks over all processes with memory mapped. Pages that two contexts have
+ * pinned count twice.
+ *
+ * Return: pages.
+ */
+u64 contexts_pinned(bool (*match)(const struct iommufd_ctx *ictx,
+				  const struct account *account, u64 key),
+		    u64 key)
+{
+	struct iommufd_ctx *ictx;
+	unsigned long id;
+	u64 sum = 0;
+
+	rcu_read_lock();
+	xa_for_each(&contexts, id, ictx) {
+		struct account *account;
+
+		spin_lock(&ictx->book.lock);
+		list_for_each_entry(account, &ictx->book.accounts, node)
+			if (match(ictx, account, key))
+				sum += atomic_long_read(&account->pinned);
+		spin_unlock(&ictx->book.lock);
+	}
+	rcu_read_unlock();
+	return sum;
+}

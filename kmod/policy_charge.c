@@ -1,0 +1,454 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Who pays for pinned pages, if not the built-in accounting alone.
+ *
+ * A bill says for how many pages of one memory object which policies have paid.
+ * A policy is uncharged as its bills are used up, the latest first. Policies come
+ * and go while bills are open: what one that goes had paid for moves to the
+ * built-in accounting, which counts it and cannot refuse.
+ */
+#include <linux/cgroup.h>
+#include <linux/cred.h>
+#include <linux/rbtree.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+
+#include "account.h"
+#include "ctx.h"
+#include "pages.h"
+#include "policy.h"
+#include "policy_question.h"
+#include "policy_registry.h"
+
+/**
+ * struct payer - a policy that has paid a bill
+ * @entry: in policy->payers, while it has @policy
+ * @earlier: who has paid before it
+ * @bill: the bill
+ * @policy: NULL when that has gone
+ * @exceeds: it has taken the pages off RLIMIT_MEMLOCK
+ */
+struct payer {
+	struct list_head entry;
+	struct payer *earlier;
+	struct bill *bill;
+	struct policy *policy;
+	bool exceeds;
+};
+
+/**
+ * struct bill - what policies have paid for
+ * @node: in account_book.bills, by @pages, unless there is a later one of those
+ * @earlier: of the same pages
+ * @pages: what for
+ * @account: of @pages
+ * @who: who pays, as the policies were told
+ * @npages: how many are left
+ * @exceeding: payers that have taken them off RLIMIT_MEMLOCK
+ * @counted: how the built-in accounting counts them
+ * @settled: it does so already
+ * @last: who has paid last
+ * @work: moves it to the built-in accounting, if that may sleep
+ */
+struct bill {
+	struct rb_node node;
+	struct bill *earlier;
+	const struct pages *pages;
+	struct account *account;
+	struct iommufd_policy_who who;
+	unsigned long npages;
+	unsigned int exceeding;
+	enum account_mode counted;
+	bool settled;
+	struct payer *last;
+	struct work_struct work;
+};
+
+/* For policy.payers and .paid, and for payers and bills that are in use. */
+static DEFINE_SPINLOCK(ledger_lock);
+
+/*
+ * Nobody takes the pages off the limit any more. They are counted for those that
+ * are left when it is done; there can only be fewer than when it began.
+ */
+static void move_worker(struct work_struct *work)
+{
+	struct bill *bill = container_of(work, struct bill, work);
+	enum account_mode mode = bill->pages->mode;
+	unsigned long before, excess;
+
+	spin_lock(&ledger_lock);
+	before = bill->counted == mode ? 0 : bill->npages;
+	spin_unlock(&ledger_lock);
+	if (!before)
+		return;
+	account_count(bill->account, mode, before);
+	spin_lock(&ledger_lock);
+	bill->counted = mode;
+	excess = before - bill->npages;
+	spin_unlock(&ledger_lock);
+	account_count(bill->account, mode, -(long)excess);
+}
+
+/* Let the built-in accounting count what no policy takes off it any more. */
+static void move_bill(struct bill *bill)
+{
+	enum account_mode mode = bill->pages->mode;
+
+	lockdep_assert_held(&ledger_lock);
+	if (!bill->settled || bill->exceeding || bill->counted == mode)
+		return;
+	if (mode == ACCOUNT_PROCESS) {
+		queue_work(system_unbound_wq, &bill->work);
+	} else {
+		bill->counted = mode;
+		account_count(bill->account, mode, bill->npages);
+	}
+}
+
+static void unlink_payer(struct payer *payer)
+{
+	lockdep_assert_held(&ledger_lock);
+	list_del(&payer->entry);
+	payer->policy->paid -= payer->bill->npages;
+	payer->policy = NULL;
+	payer->bill->exceeding -= payer->exceeds;
+}
+
+/*
+ * Take pages off a bill, at most as many as it has, and tell how the built-in
+ * accounting has counted them.
+ */
+static unsigned long take_pages(struct bill *bill, unsigned long npages,
+				enum account_mode *counted)
+{
+	struct payer *payer;
+
+	spin_lock(&ledger_lock);
+	npages = min(npages, bill->npages);
+	bill->npages -= npages;
+	*counted = bill->counted;
+	for (payer = bill->last; payer; payer = payer->earlier)
+		if (payer->policy)
+			payer->policy->paid -= npages;
+	spin_unlock(&ledger_lock);
+	return npages;
+}
+
+/* Under policy_srcu, so that the policy stays; NULL if it has gone. */
+static struct policy *payer_policy(const struct payer *payer)
+{
+	struct policy *policy;
+
+	spin_lock(&ledger_lock);
+	policy = payer->policy;
+	spin_unlock(&ledger_lock);
+	return policy;
+}
+
+/* Tell those who have paid, the last one first, of pages taken off the bill. */
+static void refund(const struct bill *bill, unsigned long npages)
+{
+	struct question q = {
+		.hook = POLICY_UNCHARGE,
+		.uncharge = { .who = bill->who, .pages = npages },
+	};
+	struct payer *payer;
+	int idx;
+
+	idx = srcu_read_lock(&policy_srcu);
+	for (payer = bill->last; payer; payer = payer->earlier) {
+		q.policy = payer_policy(payer);
+		if (!q.policy || !policy_decides(q.policy))
+			continue;
+		q.ops = srcu_dereference(q.policy->ops, &policy_srcu);
+		if (!q.ops->uncharge)
+			continue;
+		q.ops->uncharge(&q.uncharge);
+		policy_told(&q);
+	}
+	srcu_read_unlock(&policy_srcu, idx);
+}
+
+/* It is in no book, and nobody is left to be told. */
+static void bill_free(struct bill *bill)
+{
+	struct payer *payer, *earlier;
+
+	spin_lock(&ledger_lock);
+	for (payer = bill->last; payer; payer = payer->earlier)
+		if (payer->policy)
+			unlink_payer(payer);
+	spin_unlock(&ledger_lock);
+	cancel_work_sync(&bill->work);
+	for (payer = bill->last; payer; payer = earlier) {
+		earlier = payer->earlier;
+		kfree(payer);
+	}
+	kfree(bill);
+}
+
+/* Its hook has said that it pays; under policy_srcu, or it could be gone. */
+static void add_payer(struct bill *bill, struct payer *payer,
+		      const struct question *q)
+{
+	payer->bill = bill;
+	payer->policy = q->policy;
+	payer->exceeds = q->ops->flags & IOMMUFD_POLICY_F_EXCEED_RLIMIT &&
+			 !READ_ONCE(q->policy->audit);
+	payer->earlier = bill->last;
+	bill->last = payer;
+	spin_lock(&ledger_lock);
+	list_add(&payer->entry, &q->policy->payers);
+	q->policy->paid += bill->npages;
+	bill->exceeding += payer->exceeds;
+	spin_unlock(&ledger_lock);
+}
+
+/**
+ * charge_ask_one - ask one policy to pay
+ * @q: the question
+ *
+ * Return: 0 if it has, or has no part in it; -ENOMEM; else see policy_judge().
+ */
+int charge_ask_one(struct question *q)
+{
+	struct payer *payer;
+	int answer, rc;
+
+	if (!q->ops->charge)
+		return 0;
+	payer = kmalloc(sizeof(*payer), GFP_KERNEL_ACCOUNT);
+	if (!payer)
+		return -ENOMEM;
+	answer = q->ops->charge(&q->charge);
+	rc = policy_judge(q, answer, answer > IOMMUFD_POLICY_DECLINE ?
+				     POLICY_UNKNOWN : NULL);
+	if (!rc && answer == IOMMUFD_POLICY_PAY && !q->reported)
+		add_payer(q->bill, payer, q);
+	else
+		kfree(payer);
+	return rc;
+}
+
+/* The process that has mapped the memory pays, wherever it is now. */
+static void fill_charge(struct question *q, struct pages *pages,
+			unsigned long npages, unsigned long asked,
+			const struct policy_reason *reason)
+{
+	struct account *account = pages->account;
+	unsigned long limit, charged;
+
+	q->hook = POLICY_CHARGE;
+	q->ictx = container_of(account->book, struct iommufd_ctx, book);
+	q->task = account->task;
+	q->who.ctx_id = q->ictx->id;
+	q->who.opener_uid = q->ictx->opener_uid;
+	q->who.uid = from_kuid(&init_user_ns, account->user->uid);
+	q->who.tgid = task_tgid_nr(account->task);
+	rcu_read_lock();
+	q->who.cgroup_id = cgroup_id(task_dfl_cgroup(account->task));
+	rcu_read_unlock();
+
+	limit = account_limit(account, pages->mode, &charged);
+	q->charge.pages = npages;
+	q->charge.asked = asked;
+	q->charge.pinned = atomic_long_read(&account->pinned);
+	q->charge.charged = charged;
+	q->charge.limit = limit == ULONG_MAX ? U64_MAX : limit;
+	q->charge.op = reason->op;
+	q->charge.ioas_id = reason->ioas_id;
+	q->charge.limit_kind = pages->mode;
+}
+
+static struct bill *bill_new(struct pages *pages, unsigned long npages)
+{
+	struct bill *bill = kzalloc(sizeof(*bill), GFP_KERNEL_ACCOUNT);
+
+	if (!bill)
+		return NULL;
+	bill->pages = pages;
+	bill->account = pages->account;
+	bill->npages = npages;
+	INIT_WORK(&bill->work, move_worker);
+	return bill;
+}
+
+static int by_pages(const void *key, const struct rb_node *node)
+{
+	const struct bill *bill = rb_entry(node, struct bill, node);
+
+	if (key == bill->pages)
+		return 0;
+	return key < (const void *)bill->pages ? -1 : 1;
+}
+
+static bool comes_before(struct rb_node *a, const struct rb_node *b)
+{
+	return by_pages(rb_entry(a, struct bill, node)->pages, b) < 0;
+}
+
+static struct bill *find_bill(const struct pages *pages)
+{
+	struct account_book *book = pages->account->book;
+	struct rb_node *node;
+
+	spin_lock(&book->lock);
+	node = rb_find(pages, &book->bills, by_pages);
+	spin_unlock(&book->lock);
+	return rb_entry_safe(node, struct bill, node);
+}
+
+/* Into the book, before those of the same pages. */
+static void push_bill(struct pages *pages, struct bill *bill)
+{
+	struct account_book *book = pages->account->book;
+
+	bill->earlier = pages->billed ? find_bill(pages) : NULL;
+	spin_lock(&book->lock);
+	if (bill->earlier)
+		rb_replace_node(&bill->earlier->node, &bill->node,
+				&book->bills);
+	else
+		rb_add(&bill->node, &book->bills, comes_before);
+	spin_unlock(&book->lock);
+	pages->billed = true;
+}
+
+/* Out of the book, which is left to those before it. */
+static void pop_bill(struct pages *pages, struct bill *bill)
+{
+	struct account_book *book = pages->account->book;
+
+	spin_lock(&book->lock);
+	if (bill->earlier)
+		rb_replace_node(&bill->node, &bill->earlier->node,
+				&book->bills);
+	else
+		rb_erase(&bill->node, &book->bills);
+	spin_unlock(&book->lock);
+	pages->billed = bill->earlier;
+}
+
+/* The built-in accounting has its part. */
+static int settle(struct bill *bill)
+{
+	int rc;
+
+	spin_lock(&ledger_lock);
+	bill->counted = bill->exceeding ? ACCOUNT_EXEMPT : bill->pages->mode;
+	spin_unlock(&ledger_lock);
+	rc = account_charge(bill->account, bill->counted, bill->npages);
+	if (rc)
+		return rc;
+	spin_lock(&ledger_lock);
+	bill->settled = true;
+	/* Payers may have gone meanwhile. */
+	move_bill(bill);
+	spin_unlock(&ledger_lock);
+	return 0;
+}
+
+/**
+ * policy_charge - let policies and the built-in accounting charge for pages
+ * @pages: the pages; their lock is held, or nobody knows them
+ * @npages: how many are to be pinned
+ * @asked: how many the request is about
+ * @reason: which request
+ *
+ * Context: may sleep; waits in mode %ACCOUNT_PROCESS for the mmap lock, but not
+ * under policy_srcu.
+ * Return: 0; the refusing errno of a policy; -EPROTO if the answer of one is
+ * outside its contract; -ENOMEM also if RLIMIT_MEMLOCK would be exceeded.
+ * Nobody is charged by a failure.
+ */
+int policy_charge(struct pages *pages, unsigned long npages,
+		  unsigned long asked, const struct policy_reason *reason)
+{
+	struct bill *bill = bill_new(pages, npages);
+	struct question q = { .bill = bill };
+	enum account_mode counted;
+	int rc;
+
+	if (!bill)
+		return -ENOMEM;
+	fill_charge(&q, pages, npages, asked, reason);
+	bill->who = q.who;
+	rc = policy_ask(&q);
+	if (!rc && !bill->last) {
+		rc = account_charge(pages->account, pages->mode, npages);
+		goto free;
+	}
+	if (!rc)
+		rc = settle(bill);
+	if (!rc) {
+		push_bill(pages, bill);
+		return 0;
+	}
+	refund(bill, take_pages(bill, npages, &counted));
+free:
+	bill_free(bill);
+	return rc;
+}
+
+/**
+ * policy_uncharge - undo policy_charge(), also in parts; cannot fail
+ * @pages: the pages, which policies have paid for in part; their lock is held
+ * @npages: how many are not pinned any more
+ */
+void policy_uncharge(struct pages *pages, unsigned long npages)
+{
+	while (npages && pages->billed) {
+		struct bill *bill = find_bill(pages);
+		enum account_mode counted;
+		unsigned long part = take_pages(bill, npages, &counted);
+
+		account_uncharge(pages->account, counted, part);
+		refund(bill, part);
+		if (!bill->npages) {
+			pop_bill(pages, bill);
+			bill_free(bill);
+		}
+		npages -= part;
+	}
+	if (npages)
+		account_uncharge(pages->account, pages->mode, npages);
+}
+
+/**
+ * ledger_paid - what a policy has paid for
+ * @policy: the policy
+ *
+ * Return: pages that are still pinned.
+ */
+unsigned long ledger_paid(const struct policy *policy)
+{
+	unsigned long paid;
+
+	spin_lock(&ledger_lock);
+	paid = policy->paid;
+	spin_unlock(&ledger_lock);
+	return paid;
+}
+
+/**
+ * ledger_close - the built-in accounting counts what a policy has paid for
+ * @policy: decides nothing any more, and no request is in it
+ *
+ * A process that is to be charged by itself is so a moment later.
+ */
+void ledger_close(struct policy *policy)
+{
+	struct payer *payer;
+
+	spin_lock(&ledger_lock);
+	while ((payer = list_first_entry_or_null(&policy->payers, struct payer,
+						 entry))) {
+		struct bill *bill = payer->bill;
+
+		unlink_payer(payer);
+		move_bill(bill);
+		cond_resched_lock(&ledger_lock);
+	}
+	spin_unlock(&ledger_lock);
+}
