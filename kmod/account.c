@@ -186,33 +186,18 @@ static int pay_process(struct account *account, unsigned long npages, bool pay,
 	return rc;
 }
 
-/**
- * account_pay - count pages against a limit
- * @account: who pays
- * @mode: how
- * @npages: how many; may be 0
- *
- * Context: sleeps in mode %ACCOUNT_PROCESS, which takes the mmap lock.
- * Return: 0, or -ENOMEM if RLIMIT_MEMLOCK would be exceeded.
- */
-int account_pay(struct account *account, enum account_mode mode,
-		unsigned long npages)
+static int pay(struct account *account, enum account_mode mode,
+	       unsigned long npages)
 {
-	if (!npages || mode == ACCOUNT_EXEMPT)
+	if (mode == ACCOUNT_EXEMPT)
 		return 0;
 	if (mode == ACCOUNT_USER)
 		return pay_user(account, npages);
 	return pay_process(account, npages, true, false);
 }
 
-/**
- * account_pay_more - count pages whatever the limit is
- * @account: who pays
- * @mode: how
- * @npages: how many; negative: give back what account_pay() took; may be 0
- */
-void account_pay_more(struct account *account, enum account_mode mode,
-		      long npages)
+static void pay_more(struct account *account, enum account_mode mode,
+		     long npages)
 {
 	if (!npages || mode == ACCOUNT_EXEMPT)
 		return;
@@ -223,16 +208,24 @@ void account_pay_more(struct account *account, enum account_mode mode,
 }
 
 /**
- * account_count - count pages that are charged already, but nowhere counted
+ * account_count - count pages that are pinned, whatever the limit is
  * @account: who pays
  * @mode: how
  * @npages: how many; negative: do not count them any more; may be 0
+ *
+ * Context: sleeps in mode %ACCOUNT_PROCESS, which takes the mmap lock.
  */
 void account_count(struct account *account, enum account_mode mode, long npages)
 {
-	account_pay_more(account, mode, npages);
+	pay_more(account, mode, npages);
 	if (mode != ACCOUNT_EXEMPT)
 		atomic_long_add(npages, &account->charged);
+}
+
+static void add_pinned(struct account *account, long npages)
+{
+	atomic_long_add(npages, &account->pinned);
+	atomic64_add(npages, &account->mm->pinned_vm);
 }
 
 /**
@@ -247,14 +240,33 @@ void account_count(struct account *account, enum account_mode mode, long npages)
 int account_charge(struct account *account, enum account_mode mode,
 		   unsigned long npages)
 {
-	int rc = account_pay(account, mode, npages);
+	int rc = pay(account, mode, npages);
 
 	if (rc)
 		return rc;
 	if (mode != ACCOUNT_EXEMPT)
 		atomic_long_add(npages, &account->charged);
-	atomic_long_add(npages, &account->pinned);
-	atomic64_add(npages, &account->mm->pinned_vm);
+	add_pinned(account, npages);
+	return 0;
+}
+
+/**
+ * account_take_over - pay for pages that are pinned already
+ * @account: who pays
+ * @mode: how
+ * @npages: how many
+ * @limited: the limit counts; it does not for who would pay twice for a moment
+ *
+ * Context: as account_charge().
+ * Return: 0, or -ENOMEM if RLIMIT_MEMLOCK would be exceeded.
+ */
+int account_take_over(struct account *account, enum account_mode mode,
+		      unsigned long npages, bool limited)
+{
+	if (limited)
+		return account_charge(account, mode, npages);
+	account_count(account, mode, npages);
+	add_pinned(account, npages);
 	return 0;
 }
 
@@ -267,11 +279,8 @@ int account_charge(struct account *account, enum account_mode mode,
 void account_uncharge(struct account *account, enum account_mode mode,
 		      unsigned long npages)
 {
-	atomic64_sub(npages, &account->mm->pinned_vm);
-	atomic_long_sub(npages, &account->pinned);
-	if (mode != ACCOUNT_EXEMPT)
-		atomic_long_sub(npages, &account->charged);
-	account_pay_more(account, mode, -npages);
+	add_pinned(account, -npages);
+	account_count(account, mode, -npages);
 }
 
 /**
@@ -286,20 +295,4 @@ bool account_same_payer(const struct account *a, const struct account *b,
 			enum account_mode mode)
 {
 	return mode == ACCOUNT_USER ? a->user == b->user : a->mm == b->mm;
-}
-
-/**
- * account_hand_on - another process pays for pages from now on
- * @from: who paid so far
- * @to: who has paid already, with account_pay(), unless it is the same payer
- * @mode: how
- * @npages: how many
- */
-void account_hand_on(struct account *from, struct account *to,
-		     enum account_mode mode, unsigned long npages)
-{
-	atomic64_add(npages, &to->mm->pinned_vm);
-	atomic64_sub(npages, &from->mm->pinned_vm);
-	if (!account_same_payer(from, to, mode))
-		account_pay_more(from, mode, -npages);
 }

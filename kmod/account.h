@@ -18,13 +18,11 @@ struct user_struct;
  * @ACCOUNT_USER: the sum over all processes of the user, RLIMIT_MEMLOCK
  * @ACCOUNT_PROCESS: the process, as mlock() and vfio_iommu_type1 do it
  * @ACCOUNT_EXEMPT: nothing: the mapper had CAP_IPC_LOCK
- * @ACCOUNT_MODES: how many there are
  */
 enum account_mode {
 	ACCOUNT_USER,
 	ACCOUNT_PROCESS,
 	ACCOUNT_EXEMPT,
-	ACCOUNT_MODES,
 };
 
 /**
@@ -87,15 +85,11 @@ void account_uncharge(struct account *account, enum account_mode mode,
 
 unsigned long account_limit(const struct account *account,
 			    enum account_mode mode, unsigned long *charged);
-int account_pay(struct account *account, enum account_mode mode,
-		unsigned long npages);
+int account_take_over(struct account *account, enum account_mode mode,
+		      unsigned long npages, bool limited);
 void account_count(struct account *account, enum account_mode mode,
 		   long npages);
-void account_pay_more(struct account *account, enum account_mode mode,
-		      long npages);
 bool account_same_payer(const struct account *a, const struct account *b,
 			enum account_mode mode);
-void account_hand_on(struct account *from, struct account *to,
-		     enum account_mode mode, unsigned long npages);
 
 #endif

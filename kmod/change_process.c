@@ -61,21 +61,34 @@ static int collect_all(struct iommufd_ctx *ictx, struct xarray *found)
 	return rc;
 }
 
-/* For all modes or none. */
-static int pay_all(struct account *account, const long *npages)
+/* Everything to the account, or nothing. */
+static int hand_over(struct xarray *found, unsigned long nr,
+		     struct account *account)
 {
-	enum account_mode mode;
-	int rc;
+	struct offer *offers = kvcalloc(nr, sizeof(*offers),
+					GFP_KERNEL_ACCOUNT);
+	unsigned long index, i = 0;
+	struct pages *pages;
+	int rc = 0;
 
-	for (mode = 0; mode < ACCOUNT_MODES; mode++) {
-		rc = account_pay(account, mode, npages[mode]);
-		if (rc) {
-			while (mode--)
-				account_pay_more(account, mode, -npages[mode]);
-			return rc;
-		}
+	if (!offers)
+		return -ENOMEM;
+	xa_for_each(found, index, pages) {
+		offers[i].pages = pages;
+		offers[i].to = account;
+		rc = pages_offer(&offers[i]);
+		if (rc)
+			break;
+		i++;
 	}
-	return 0;
+	while (i--) {
+		if (rc)
+			pages_withdraw(&offers[i]);
+		else
+			pages_accept(&offers[i]);
+	}
+	kvfree(offers);
+	return rc;
 }
 
 /**
@@ -88,17 +101,17 @@ static int pay_all(struct account *account, const long *npages)
  *
  * Return: 0; -EOPNOTSUPP for nonzero reserved fields; -EINVAL if memory of an
  * address space is mapped, for which another process cannot stand in; -ENOMEM
- * if RLIMIT_MEMLOCK of the caller would be exceeded. A failure changes nothing.
+ * if RLIMIT_MEMLOCK of the caller would be exceeded; what a policy that is to
+ * pay answers, or -EPROTO if that is outside its contract. A failure changes
+ * nothing.
  */
 int ioas_change_process_ioctl(struct ucmd *ucmd)
 {
 	struct iommu_ioas_change_process *cmd = ucmd->cmd;
-	long npages[ACCOUNT_MODES] = {};
 	struct account *account;
-	enum account_mode mode;
+	unsigned long index, nr = 0;
 	struct pages *pages;
 	struct xarray found;
-	unsigned long index;
 	int rc;
 
 	if (cmd->__reserved)
@@ -108,20 +121,10 @@ int ioas_change_process_ioctl(struct ucmd *ucmd)
 		return PTR_ERR(account);
 	xa_init(&found);
 	rc = collect_all(ucmd->ictx, &found);
-	if (rc)
-		goto put;
-
 	xa_for_each(&found, index, pages)
-		npages[pages->mode] += pages_paid_by_others(pages, account);
-	rc = pay_all(account, npages);
-	if (rc)
-		goto put;
-	xa_for_each(&found, index, pages)
-		npages[pages->mode] -= pages_change_account(pages, account);
-	/* What was pinned or unpinned since it was counted. */
-	for (mode = 0; mode < ACCOUNT_MODES; mode++)
-		account_pay_more(account, mode, -npages[mode]);
-put:
+		nr++;
+	if (!rc && nr)
+		rc = hand_over(&found, nr, account);
 	xa_for_each(&found, index, pages)
 		pages_put(pages);
 	xa_destroy(&found);

@@ -129,12 +129,32 @@ static int pin_unused(struct pages *pages, unsigned long first,
 	return rc;
 }
 
+static int charge_by_policy(struct pages *pages, unsigned long npages,
+			    unsigned long asked,
+			    const struct policy_reason *reason)
+{
+	const struct charge charge = {
+		.account = pages->account,
+		.npages = npages,
+		.asked = asked,
+		.limited = true,
+		.reason = reason,
+	};
+	struct bill *bill;
+	int rc;
+
+	rc = policy_charge(pages, &charge, &bill);
+	if (!rc && bill)
+		policy_push_bill(pages, bill);
+	return rc;
+}
+
 /* What policies do not pay for, the built-in accounting counts. */
 static int charge(struct pages *pages, unsigned long npages,
 		  unsigned long asked, const struct policy_reason *reason)
 {
-	if (static_branch_unlikely(&policy_hooked[POLICY_CHARGE]))
-		return policy_charge(pages, npages, asked, reason);
+	if (policy_has_hook(POLICY_CHARGE))
+		return charge_by_policy(pages, npages, asked, reason);
 	return account_charge(pages->account, pages->mode, npages);
 }
 
@@ -259,47 +279,89 @@ static unsigned long count_pinned(const struct pages *pages)
 }
 
 /**
- * pages_paid_by_others - what another account would have to pay
- * @pages: the pages
- * @account: of the same context
+ * pages_offer - charge another process for pages, beside who has paid
+ * @offer: @pages and @to are set
  *
- * Return: pages pinned now; 0 if the payer is the same.
+ * pages_accept() or pages_withdraw() comes next.
+ *
+ * Return: 0; -ENOMEM if RLIMIT_MEMLOCK would be exceeded; what a policy answers,
+ * or -EPROTO if that is outside its contract.
  */
-unsigned long pages_paid_by_others(struct pages *pages,
-				   const struct account *account)
+int pages_offer(struct offer *offer)
 {
-	unsigned long nr = 0;
+	const struct policy_reason reason = {
+		.op = IOMMUFD_POLICY_OP_CHANGE_PROCESS,
+	};
+	struct pages *pages = offer->pages;
+	int rc = 0;
 
 	mutex_lock(&pages->lock);
-	if (!account_same_payer(pages->account, account, pages->mode))
-		nr = count_pinned(pages);
+	offer->npages = pages->account == offer->to ? 0 : count_pinned(pages);
+	if (offer->npages) {
+		const struct charge charge = {
+			.account = offer->to,
+			.npages = offer->npages,
+			.asked = offer->npages,
+			.limited = !account_same_payer(pages->account,
+						       offer->to, pages->mode),
+			.reason = &reason,
+		};
+
+		rc = policy_charge(pages, &charge, &offer->bill);
+	}
 	mutex_unlock(&pages->lock);
-	return nr;
+	return rc;
 }
 
 /**
- * pages_change_account - another process pays from now on
- * @pages: memory of a file
- * @account: of the same context; has paid for what is pinned
- *
- * Return: how many pages that was for; 0 if the payer is the same.
+ * pages_withdraw - undo pages_offer()
+ * @offer: what was offered
  */
-unsigned long pages_change_account(struct pages *pages, struct account *account)
+void pages_withdraw(struct offer *offer)
 {
-	struct account *old;
-	unsigned long nr;
+	if (!offer->npages)
+		return;
+	if (offer->bill)
+		policy_cancel(offer->bill);
+	else
+		account_uncharge(offer->to, offer->pages->mode, offer->npages);
+}
+
+static void set_account(struct pages *pages, struct account *account)
+{
+	struct account *old = pages->account;
 
 	refcount_inc(&account->refs);
-	mutex_lock(&pages->lock);
-	old = pages->account;
-	nr = count_pinned(pages);
-	account_hand_on(old, account, pages->mode, nr);
+	/* Who looks at pages whose lock is held for long has this one. */
+	spin_lock(&account->book->lock);
 	pages->account = account;
-	if (account_same_payer(old, account, pages->mode))
-		nr = 0;
-	mutex_unlock(&pages->lock);
+	spin_unlock(&account->book->lock);
 	account_put(old);
-	return nr;
+}
+
+/**
+ * pages_accept - another process pays from now on, in place of who has paid
+ * @offer: what was offered
+ */
+void pages_accept(struct offer *offer)
+{
+	struct pages *pages = offer->pages;
+	unsigned long nr;
+
+	mutex_lock(&pages->lock);
+	nr = pages->account == offer->to ? 0 : count_pinned(pages);
+	if (nr)
+		uncharge(pages, nr);
+	set_account(pages, offer->to);
+	if (offer->bill)
+		policy_push_bill(pages, offer->bill);
+	/* What was pinned or unpinned since. */
+	if (nr > offer->npages)
+		account_take_over(offer->to, pages->mode, nr - offer->npages,
+				  false);
+	else if (nr < offer->npages)
+		uncharge(pages, offer->npages - nr);
+	mutex_unlock(&pages->lock);
 }
 
 /*

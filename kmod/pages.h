@@ -12,6 +12,7 @@
 
 struct account;
 struct account_book;
+struct bill;
 struct file;
 struct iommu_domain;
 struct page;
@@ -60,10 +61,23 @@ int pages_use(struct pages *pages, unsigned long first, unsigned long last,
 	      const struct policy_reason *reason);
 void pages_unuse(struct pages *pages, unsigned long first, unsigned long last);
 
-unsigned long pages_paid_by_others(struct pages *pages,
-				   const struct account *account);
-unsigned long pages_change_account(struct pages *pages,
-				   struct account *account);
+/**
+ * struct offer - pages that another process is to pay for
+ * @pages: the pages; a reference is held
+ * @to: the account of that process; a reference is held
+ * @npages: how many it has paid for
+ * @bill: what policies have paid of these, or NULL
+ */
+struct offer {
+	struct pages *pages;
+	struct account *to;
+	unsigned long npages;
+	struct bill *bill;
+};
+
+int pages_offer(struct offer *offer);
+void pages_withdraw(struct offer *offer);
+void pages_accept(struct offer *offer);
 
 int pages_map(struct pages *pages, unsigned long offset, unsigned long length,
 	      struct iommu_domain *domain, unsigned long iova, int prot,

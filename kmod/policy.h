@@ -13,6 +13,8 @@
 
 #include "iommufd_policy.h"
 
+struct account;
+struct bill;
 struct file;
 struct iommu_ioas_copy;
 struct iommu_ioas_map;
@@ -58,7 +60,33 @@ struct policy_reason {
 	u32 ioas_id;
 };
 
+/**
+ * struct charge - pages that somebody is to pay for
+ * @account: who pays
+ * @npages: how many
+ * @asked: how many the request is about
+ * @limited: RLIMIT_MEMLOCK counts
+ * @reason: which request
+ */
+struct charge {
+	struct account *account;
+	unsigned long npages;
+	unsigned long asked;
+	bool limited;
+	const struct policy_reason *reason;
+};
+
 extern struct static_key_false policy_hooked[POLICY_HOOKS];
+
+/*
+ * Has a loaded policy such a hook: a constant. There is a build that knows no
+ * hooks, to measure what they cost.
+ */
+#ifdef IOMMUFD_WITHOUT_HOOKS
+#define policy_has_hook(hook) false
+#else
+#define policy_has_hook(hook) static_branch_unlikely(&policy_hooked[hook])
+#endif
 
 int policy_ask_map(struct iommufd_ctx *ictx, u32 ioas_id,
 		   const struct iommu_ioas_map *cmd, enum iommufd_policy_op op,
@@ -78,8 +106,10 @@ void policy_tell_detach(struct iommufd_ctx *ictx, u32 obj_id, const char *name,
 void policy_choose_iova(struct iommufd_ctx *ictx, u64 uptr,
 			struct iova_request *where);
 
-int policy_charge(struct pages *pages, unsigned long npages,
-		  unsigned long asked, const struct policy_reason *reason);
+int policy_charge(struct pages *pages, const struct charge *charge,
+		  struct bill **bill);
+void policy_cancel(struct bill *bill);
+void policy_push_bill(struct pages *pages, struct bill *bill);
 void policy_uncharge(struct pages *pages, unsigned long npages);
 
 /**
@@ -99,7 +129,7 @@ static inline int policy_map(struct iommufd_ctx *ictx, u32 ioas_id,
 			     enum iommufd_policy_op op, u8 *kinds)
 {
 	*kinds = U8_MAX;
-	if (static_branch_unlikely(&policy_hooked[POLICY_MAP]))
+	if (policy_has_hook(POLICY_MAP))
 		return policy_ask_map(ictx, ioas_id, cmd, op, kinds);
 	return 0;
 }
@@ -117,7 +147,7 @@ static inline int policy_map_file(struct iommufd_ctx *ictx,
 				  const struct iommu_ioas_map_file *cmd,
 				  struct file *file)
 {
-	if (static_branch_unlikely(&policy_hooked[POLICY_MAP]))
+	if (policy_has_hook(POLICY_MAP))
 		return policy_ask_map_file(ictx, cmd, file);
 	return 0;
 }
@@ -134,7 +164,7 @@ static inline int policy_map_file(struct iommufd_ctx *ictx,
 static inline int policy_copy(struct iommufd_ctx *ictx,
 			      const struct iommu_ioas_copy *cmd)
 {
-	if (static_branch_unlikely(&policy_hooked[POLICY_MAP]))
+	if (policy_has_hook(POLICY_MAP))
 		return policy_ask_copy(ictx, cmd);
 	return 0;
 }
@@ -154,7 +184,7 @@ static inline void policy_unmap(struct iommufd_ctx *ictx, u32 ioas_id, u64 iova,
 				u64 length, u64 unmapped,
 				enum iommufd_policy_op op)
 {
-	if (static_branch_unlikely(&policy_hooked[POLICY_UNMAP]))
+	if (policy_has_hook(POLICY_UNMAP))
 		policy_tell_unmap(ictx, ioas_id, iova, length, unmapped, op);
 }
 
@@ -174,7 +204,7 @@ static inline int policy_attach(struct iommufd_ctx *ictx, u32 obj_id,
 				const char *name, u32 pt_id, u32 ioas_id,
 				enum iommufd_policy_op op)
 {
-	if (static_branch_unlikely(&policy_hooked[POLICY_ATTACH]))
+	if (policy_has_hook(POLICY_ATTACH))
 		return policy_ask_attach(ictx, obj_id, name, pt_id, ioas_id,
 					 op);
 	return 0;
@@ -194,7 +224,7 @@ static inline void policy_detach(struct iommufd_ctx *ictx, u32 obj_id,
 				 const char *name, u32 ioas_id,
 				 enum iommufd_policy_op op)
 {
-	if (static_branch_unlikely(&policy_hooked[POLICY_DETACH]))
+	if (policy_has_hook(POLICY_DETACH))
 		policy_tell_detach(ictx, obj_id, name, ioas_id, op);
 }
 
@@ -207,7 +237,7 @@ static inline void policy_detach(struct iommufd_ctx *ictx, u32 obj_id,
 static inline void policy_iova(struct iommufd_ctx *ictx, u64 uptr,
 			       struct iova_request *where)
 {
-	if (static_branch_unlikely(&policy_hooked[POLICY_IOVA_ALLOC]))
+	if (policy_has_hook(POLICY_IOVA_ALLOC))
 		policy_choose_iova(ictx, uptr, where);
 }
 

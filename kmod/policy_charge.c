@@ -232,11 +232,10 @@ int charge_ask_one(struct question *q)
 }
 
 /* The process that has mapped the memory pays, wherever it is now. */
-static void fill_charge(struct question *q, struct pages *pages,
-			unsigned long npages, unsigned long asked,
-			const struct policy_reason *reason)
+static void fill_charge(struct question *q, const struct charge *charge,
+			enum account_mode mode)
 {
-	struct account *account = pages->account;
+	struct account *account = charge->account;
 	unsigned long limit, charged;
 
 	q->hook = POLICY_CHARGE;
@@ -250,28 +249,15 @@ static void fill_charge(struct question *q, struct pages *pages,
 	q->who.cgroup_id = cgroup_id(task_dfl_cgroup(account->task));
 	rcu_read_unlock();
 
-	limit = account_limit(account, pages->mode, &charged);
-	q->charge.pages = npages;
-	q->charge.asked = asked;
+	limit = account_limit(account, mode, &charged);
+	q->charge.pages = charge->npages;
+	q->charge.asked = charge->asked;
 	q->charge.pinned = atomic_long_read(&account->pinned);
 	q->charge.charged = charged;
 	q->charge.limit = limit == ULONG_MAX ? U64_MAX : limit;
-	q->charge.op = reason->op;
-	q->charge.ioas_id = reason->ioas_id;
-	q->charge.limit_kind = pages->mode;
-}
-
-static struct bill *bill_new(struct pages *pages, unsigned long npages)
-{
-	struct bill *bill = kzalloc(sizeof(*bill), GFP_KERNEL_ACCOUNT);
-
-	if (!bill)
-		return NULL;
-	bill->pages = pages;
-	bill->account = pages->account;
-	bill->npages = npages;
-	INIT_WORK(&bill->work, move_worker);
-	return bill;
+	q->charge.op = charge->reason->op;
+	q->charge.ioas_id = charge->reason->ioas_id;
+	q->charge.limit_kind = mode;
 }
 
 static int by_pages(const void *key, const struct rb_node *node)
@@ -299,22 +285,6 @@ static struct bill *find_bill(const struct pages *pages)
 	return rb_entry_safe(node, struct bill, node);
 }
 
-/* Into the book, before those of the same pages. */
-static void push_bill(struct pages *pages, struct bill *bill)
-{
-	struct account_book *book = pages->account->book;
-
-	bill->earlier = pages->billed ? find_bill(pages) : NULL;
-	spin_lock(&book->lock);
-	if (bill->earlier)
-		rb_replace_node(&bill->earlier->node, &bill->node,
-				&book->bills);
-	else
-		rb_add(&bill->node, &book->bills, comes_before);
-	spin_unlock(&book->lock);
-	pages->billed = true;
-}
-
 /* Out of the book, which is left to those before it. */
 static void pop_bill(struct pages *pages, struct bill *bill)
 {
@@ -331,14 +301,15 @@ static void pop_bill(struct pages *pages, struct bill *bill)
 }
 
 /* The built-in accounting has its part. */
-static int settle(struct bill *bill)
+static int settle(struct bill *bill, const struct charge *charge)
 {
 	int rc;
 
 	spin_lock(&ledger_lock);
 	bill->counted = bill->exceeding ? ACCOUNT_EXEMPT : bill->pages->mode;
 	spin_unlock(&ledger_lock);
-	rc = account_charge(bill->account, bill->counted, bill->npages);
+	rc = account_take_over(bill->account, bill->counted, bill->npages,
+			       charge->limited);
 	if (rc)
 		return rc;
 	spin_lock(&ledger_lock);
@@ -349,12 +320,22 @@ static int settle(struct bill *bill)
 	return 0;
 }
 
+static void refund_all(struct bill *bill)
+{
+	enum account_mode counted;
+	unsigned long npages = take_pages(bill, bill->npages, &counted);
+
+	if (bill->settled)
+		account_uncharge(bill->account, counted, npages);
+	refund(bill, npages);
+	bill_free(bill);
+}
+
 /**
  * policy_charge - let policies and the built-in accounting charge for pages
- * @pages: the pages; their lock is held, or nobody knows them
- * @npages: how many are to be pinned
- * @asked: how many the request is about
- * @reason: which request
+ * @pages: the pages; their lock is held
+ * @charge: who is to pay, and for how many
+ * @bill: out: what policies have paid; NULL: the built-in accounting alone has
  *
  * Context: may sleep; waits in mode %ACCOUNT_PROCESS for the mmap lock, but not
  * under policy_srcu.
@@ -362,37 +343,67 @@ static int settle(struct bill *bill)
  * outside its contract; -ENOMEM also if RLIMIT_MEMLOCK would be exceeded.
  * Nobody is charged by a failure.
  */
-int policy_charge(struct pages *pages, unsigned long npages,
-		  unsigned long asked, const struct policy_reason *reason)
+int policy_charge(struct pages *pages, const struct charge *charge,
+		  struct bill **bill)
 {
-	struct bill *bill = bill_new(pages, npages);
-	struct question q = { .bill = bill };
-	enum account_mode counted;
+	struct question q = {};
 	int rc;
 
-	if (!bill)
+	q.bill = kzalloc(sizeof(*q.bill), GFP_KERNEL_ACCOUNT);
+	if (!q.bill)
 		return -ENOMEM;
-	fill_charge(&q, pages, npages, asked, reason);
-	bill->who = q.who;
+	fill_charge(&q, charge, pages->mode);
+	q.bill->pages = pages;
+	q.bill->account = charge->account;
+	q.bill->who = q.who;
+	q.bill->npages = charge->npages;
+	INIT_WORK(&q.bill->work, move_worker);
+
 	rc = policy_ask(&q);
-	if (!rc && !bill->last) {
-		rc = account_charge(pages->account, pages->mode, npages);
-		goto free;
+	if (!rc && q.bill->last) {
+		rc = settle(q.bill, charge);
+		if (!rc) {
+			*bill = q.bill;
+			return 0;
+		}
 	}
-	if (!rc)
-		rc = settle(bill);
-	if (!rc) {
-		push_bill(pages, bill);
-		return 0;
-	}
-	refund(bill, take_pages(bill, npages, &counted));
-free:
-	bill_free(bill);
-	return rc;
+	*bill = NULL;
+	refund_all(q.bill);
+	return rc ?: account_take_over(charge->account, pages->mode,
+				       charge->npages, charge->limited);
 }
 
 /**
- * policy_uncharge - undo policy_charge(), also in parts; cannot fail
+ * policy_cancel - undo policy_charge()
+ * @bill: given to no pages
+ */
+void policy_cancel(struct bill *bill)
+{
+	refund_all(bill);
+}
+
+/**
+ * policy_push_bill - what policies have paid for pages is theirs
+ * @pages: the pages; their lock is held
+ * @bill: of policy_charge(); its account is that of the pages
+ */
+void policy_push_bill(struct pages *pages, struct bill *bill)
+{
+	struct account_book *book = pages->account->book;
+
+	bill->earlier = pages->billed ? find_bill(pages) : NULL;
+	spin_lock(&book->lock);
+	if (bill->earlier)
+		rb_replace_node(&bill->earlier->node, &bill->node,
+				&book->bills);
+	else
+		rb_add(&bill->node, &book->bills, comes_before);
+	spin_unlock(&book->lock);
+	pages->billed = true;
+}
+
+/**
+ * policy_uncharge - give back what was paid for pages; cannot fail
  * @pages: the pages, which policies have paid for in part; their lock is held
  * @npages: how many are not pinned any more
  */
