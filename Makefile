@@ -95,6 +95,13 @@ modules-test: $(NEED_LAB) upstream-source
 	$(Q)$(SUBMAKE) -C $(KDIR) M=$(TOP)/$(KMOD)-test $(TEST_BUILD) modules \
 		$(RELATIVE_KMOD)
 
+# The same without the hooks of policies, to see what those cost.
+modules-bare: $(NEED_LAB)
+	$(call say,KMOD,$(KMOD)-bare/iommufd.ko)
+	$(call mirror,$(KMOD)-bare)
+	$(Q)$(SUBMAKE) -C $(KDIR) M=$(TOP)/$(KMOD)-bare IOMMUFD_HOOKS=0 modules \
+		$(RELATIVE_KMOD)
+
 upstream-source upstream:
 	@KERNEL=7.3 $(LAB)/tree
 	$(Q)KERNEL=7.3 $(SUBMAKE) -C selftests/upstream O=$(TOP)/$(UPSTREAM) $@
@@ -137,7 +144,7 @@ test: ## every test, on each kernel; ends with 'N passed, N failed'
 	$(Q)for kernel in $(TEST_KERNELS); do $(MAKE) KERNEL=$$kernel testable; done
 	$(Q)KERNELS='$(TEST_KERNELS)' selftests/vm/run $(TESTS)
 
-testable: all tests modules-test upstream
+testable: all tests modules-test modules-bare upstream
 
 test-upstream: TESTS = upstream/iommufd
 test-upstream: test ## the kernel's own tests of iommufd, unmodified, against ours
@@ -240,7 +247,7 @@ clean:	## removes build/, keeps the cache
 distclean: clean ## removes the cache as well
 	rm -rf $(CACHE)
 
-.PHONY: all lab debug-kernel modules modules-test upstream-source upstream \
+.PHONY: all lab debug-kernel modules modules-test modules-bare upstream-source upstream \
 	vfio bpf user tests demo test testable test-upstream test-debug shell \
 	clean distclean help install install-modules install-user \
 	check check-style check-build check-spelling check-host fuzz stress

@@ -254,10 +254,10 @@ static int place_areas(struct io_pagetable *iopt, struct area **areas,
 				iopt->alignment))
 			return -EINVAL;
 	if (where->chosen) {
-		/* Others have been here since it was chosen. */
+		/* Others may have been here since it was chosen. */
 		if (check_choice(iopt, where->iova,
 				 where->iova + where->length - 1))
-			return -EAGAIN;
+			return -EEXIST;
 	} else if (!where->fixed) {
 		rc = choose_iova(iopt, areas[0], where);
 		if (rc)
@@ -342,24 +342,24 @@ static int find_place(struct io_pagetable *iopt, struct area **areas,
 		      unsigned long nr, struct iova_request *where,
 		      bool *pinned)
 {
-	unsigned int tries;
-	int rc = 0;
+	unsigned int tries = 0;
+	int rc;
 
-	for (tries = 0; tries < MAX_CHOICES; tries++) {
-		if (where->choose)
-			rc = where->choose(iopt, where);
-		if (rc)
-			return rc;
+	do {
+		if (policy_has_hook(POLICY_IOVA_ALLOC) && !where->fixed) {
+			rc = tries++ == MAX_CHOICES ? -EBUSY :
+			     policy_choose_iova(iopt, areas[0], where);
+			if (rc)
+				return rc;
+		}
 		rc = lock_with_pages_ready(iopt, areas, nr, where, pinned);
 		if (rc)
 			return rc;
 		rc = place_areas(iopt, areas, nr, where,
 				 *pinned ? AREA_HIDDEN : AREA_LIVE);
 		mutex_unlock(&iopt->lock);
-		if (rc != -EAGAIN)
-			return rc;
-	}
-	return -EBUSY;
+	} while (rc == -EEXIST && where->chosen);
+	return rc;
 }
 
 /**

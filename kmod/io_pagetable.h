@@ -12,7 +12,6 @@
 
 struct area;
 struct iommu_domain;
-struct iommufd_ctx;
 
 /**
  * struct domain_set - the domains an area is filled into
@@ -86,9 +85,6 @@ struct io_pagetable {
  * @fixed: the caller chose @iova
  * @chosen: a policy chose @iova
  * @op: enum iommufd_policy_op
- * @choose: lets policies choose @iova, under no lock; NULL: there is none to ask
- * @ictx: the context, for @choose
- * @uptr: what the map request has, likewise
  */
 struct iova_request {
 	unsigned long length;
@@ -96,9 +92,6 @@ struct iova_request {
 	bool fixed;
 	bool chosen;
 	u32 op;
-	int (*choose)(struct io_pagetable *iopt, struct iova_request *where);
-	struct iommufd_ctx *ictx;
-	u64 uptr;
 };
 
 int iopt_map(struct io_pagetable *iopt, struct area **areas, unsigned long nr,

@@ -253,7 +253,6 @@ static int map_pages(struct ioas *ioas, struct pages *pages, u64 start,
 	};
 	int rc;
 
-	policy_iova(ioas->ictx, start, &where);
 	rc = iopt_map(&ioas->iopt, &area, 1, &where);
 	if (rc)
 		area_destroy(area);
@@ -276,15 +275,14 @@ static int map_pages(struct ioas *ioas, struct pages *pages, u64 start,
 int ioas_map_user(struct iommufd_ctx *ictx, struct ioas *ioas,
 		  struct iommu_ioas_map *cmd, enum iommufd_policy_op op)
 {
-	bool per_process = op == IOMMUFD_POLICY_OP_TYPE1_MAP ||
-			   ictx->per_process;
 	struct pages *pages;
-	u8 kinds;
-	int rc;
+	bool per_process;
+	int kinds;
 
-	rc = policy_map(ictx, ioas->obj.id, cmd, op, &kinds);
-	if (rc)
-		return rc;
+	kinds = policy_map(ictx, ioas->obj.id, cmd, op);
+	if (kinds < 0)
+		return kinds;
+	per_process = op == IOMMUFD_POLICY_OP_TYPE1_MAP || ictx->per_process;
 	pages = pages_create(&ictx->book, per_process, NULL, cmd->user_va,
 			     cmd->length,
 			     cmd->flags & IOMMU_IOAS_MAP_WRITEABLE, kinds);
@@ -449,7 +447,6 @@ static int copy_range(struct ucmd *ucmd, struct ioas *dst, struct ioas *src)
 	rc = policy_copy(ucmd->ictx, cmd);
 	if (rc)
 		return rc;
-	policy_iova(ucmd->ictx, 0, &where);
 	rc = iopt_copy(&dst->iopt, &src->iopt, cmd->src_iova, &where,
 		       map_prot(cmd->flags));
 	if (rc)

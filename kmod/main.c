@@ -275,7 +275,7 @@ static int iommufd_open(struct inode *inode, struct file *file)
 	account_book_init(&ictx->book);
 	vfio_compat_init(&ictx->compat);
 	spin_lock_init(&ictx->refusal.lock);
-	ictx->opener_uid = from_kuid(&init_user_ns, current_uid());
+	ictx->opener_uid = __kuid_val(current_uid());
 	rc = contexts_add(ictx);
 	if (rc) {
 		kfree(ictx);

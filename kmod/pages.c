@@ -129,9 +129,9 @@ static int pin_unused(struct pages *pages, unsigned long first,
 	return rc;
 }
 
-static int charge_by_policy(struct pages *pages, unsigned long npages,
-			    unsigned long asked,
-			    const struct policy_reason *reason)
+static noinline int charge_by_policy(struct pages *pages, unsigned long npages,
+				     unsigned long asked,
+				     const struct policy_reason *reason)
 {
 	const struct charge charge = {
 		.account = pages->account,

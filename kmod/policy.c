@@ -15,7 +15,7 @@
 #include "policy_registry.h"
 #include "policy_struct_ops.h"
 #include "policy_sysfs.h"
-#include "trace.h"
+#include "policy_walk.h"
 
 const char *const policy_hook_names[POLICY_HOOKS] = {
 	[POLICY_MAP] = "map",
@@ -81,22 +81,15 @@ static void breach(const struct question *q, s64 answer, const char *fault)
 }
 
 /**
- * policy_judge - an answer, as the caller of the request may see it
+ * policy_judge_bad - policy_judge() of an answer that is not plainly well
  * @q: the question
  * @answer: what it was answered
  * @fault: what is wrong with an answer that is not negative, or NULL
  *
- * Context: under policy_srcu.
- * Return: 0, or an errno for the caller of the request.
+ * Return: see policy_judge().
  */
-int policy_judge(struct question *q, s64 answer, const char *fault)
+int policy_judge_bad(struct question *q, s64 answer, const char *fault)
 {
-	trace_iommufd_policy_decision(q->ictx->id, q->policy->name,
-				      policy_hook_names[q->hook], answer,
-				      READ_ONCE(q->policy->audit));
-	this_cpu_inc(q->policy->stats->asked[q->hook]);
-	if (answer >= 0 && !fault && !q->reported)
-		return 0;
 	if (is_refusal(answer) && !q->reported)
 		return enforce(q, answer);
 	breach(q, answer, fault);
@@ -104,72 +97,13 @@ int policy_judge(struct question *q, s64 answer, const char *fault)
 }
 
 /**
- * policy_told - a hook was called that answers nothing
+ * policy_refuse_closed - instead of asking a policy that has ended
  * @q: the question
+ *
+ * Return: -EPROTO if it was ejected and asked for nothing to be done without it;
+ * else 0.
  */
-void policy_told(struct question *q)
-{
-	this_cpu_inc(q->policy->stats->asked[q->hook]);
-}
-
-/* 0 or an errno: there is nothing else to say. */
-static int judge_plain(struct question *q, int answer)
-{
-	return policy_judge(q, answer, answer > 0 ? POLICY_UNKNOWN : NULL);
-}
-
-static int ask_map(struct question *q)
-{
-	if (!q->ops->map)
-		return 0;
-	if (!q->kinds_known && q->ops->flags & IOMMUFD_POLICY_F_MEM_KIND)
-		return -EAGAIN;
-	return judge_plain(q, q->ops->map(&q->map));
-}
-
-static int ask_attach(struct question *q)
-{
-	return q->ops->attach ? judge_plain(q, q->ops->attach(&q->attach)) : 0;
-}
-
-static int tell_unmap(struct question *q)
-{
-	if (q->ops->unmap) {
-		q->ops->unmap(&q->unmap);
-		policy_told(q);
-	}
-	return 0;
-}
-
-static int tell_detach(struct question *q)
-{
-	if (q->ops->detach) {
-		q->ops->detach(&q->detach);
-		policy_told(q);
-	}
-	return 0;
-}
-
-static int ask_one(struct question *q)
-{
-	switch (q->hook) {
-	case POLICY_MAP:
-		return ask_map(q);
-	case POLICY_UNMAP:
-		return tell_unmap(q);
-	case POLICY_ATTACH:
-		return ask_attach(q);
-	case POLICY_DETACH:
-		return tell_detach(q);
-	case POLICY_IOVA_ALLOC:
-		return iova_ask_one(q);
-	default:
-		return charge_ask_one(q);
-	}
-}
-
-/* It was ejected, and asked for nothing to be done without it. */
-static int refuse_closed(struct question *q)
+int policy_refuse_closed(struct question *q)
 {
 	if (!READ_ONCE(q->policy->closed) ||
 	    (q->hook != POLICY_MAP && q->hook != POLICY_ATTACH))
@@ -181,36 +115,12 @@ static int refuse_closed(struct question *q)
  * policy_ask - ask all policies in scope, in their order
  * @q: the question
  *
- * Ends with the first answer that is not 0.
- *
  * Context: may sleep; waits for nothing that user space can hold up.
- * Return: that answer: an errno for the caller of the request; -EAGAIN, which
- * no policy can answer, if one wants to know the kind of memory and it was not
- * found out; 1 if an address was chosen.
+ * Return: see policy_walk().
  */
 int policy_ask(struct question *q)
 {
-	struct policy *policy;
-	int idx, rc = 0;
-
-	idx = srcu_read_lock(&policy_srcu);
-	list_for_each_entry_srcu(policy, &policies, entry,
-				 srcu_read_lock_held(&policy_srcu)) {
-		if (!policy_in_scope(policy, q->task))
-			continue;
-		q->policy = policy;
-		if (policy_decides(policy)) {
-			q->ops = srcu_dereference(policy->ops, &policy_srcu);
-			q->reported = false;
-			rc = ask_one(q);
-		} else {
-			rc = refuse_closed(q);
-		}
-		if (rc)
-			break;
-	}
-	srcu_read_unlock(&policy_srcu, idx);
-	return rc;
+	return policy_walk(q, q->hook);
 }
 
 /**

@@ -14,8 +14,10 @@
 #include "iommufd_policy.h"
 
 struct account;
+struct area;
 struct bill;
 struct file;
+struct io_pagetable;
 struct iommu_ioas_copy;
 struct iommu_ioas_map;
 struct iommu_ioas_map_file;
@@ -83,14 +85,13 @@ extern struct static_key_false policy_hooked[POLICY_HOOKS];
  * hooks, to measure what they cost.
  */
 #ifdef IOMMUFD_WITHOUT_HOOKS
-#define policy_has_hook(hook) false
+#define policy_has_hook(hook) ((void)(hook), false)
 #else
 #define policy_has_hook(hook) static_branch_unlikely(&policy_hooked[hook])
 #endif
 
 int policy_ask_map(struct iommufd_ctx *ictx, u32 ioas_id,
-		   const struct iommu_ioas_map *cmd, enum iommufd_policy_op op,
-		   u8 *kinds);
+		   const struct iommu_ioas_map *cmd, enum iommufd_policy_op op);
 int policy_ask_map_file(struct iommufd_ctx *ictx,
 			const struct iommu_ioas_map_file *cmd,
 			struct file *file);
@@ -103,8 +104,8 @@ int policy_ask_attach(struct iommufd_ctx *ictx, u32 obj_id, const char *name,
 void policy_tell_detach(struct iommufd_ctx *ictx, u32 obj_id, const char *name,
 			u32 ioas_id, enum iommufd_policy_op op);
 
-void policy_choose_iova(struct iommufd_ctx *ictx, u64 uptr,
-			struct iova_request *where);
+int policy_choose_iova(struct io_pagetable *iopt, const struct area *area,
+		       struct iova_request *where);
 
 int policy_charge(struct pages *pages, const struct charge *charge,
 		  struct bill **bill);
@@ -118,20 +119,19 @@ void policy_uncharge(struct pages *pages, unsigned long npages);
  * @ioas_id: where it is to be mapped
  * @cmd: what is asked for; checked
  * @op: which kind of map
- * @kinds: out: bits of enum iommufd_policy_mem that may be pinned for it
  *
  * Context: may sleep; no lock of the module is held.
- * Return: 0, or the refusing errno of a policy, or -EPROTO if the answer of one
- * is outside its contract; -EINTR on a fatal signal.
+ * Return: bits of enum iommufd_policy_mem that may be pinned for it, or the
+ * refusing errno of a policy, or -EPROTO if the answer of one is outside its
+ * contract; -EINTR on a fatal signal.
  */
 static inline int policy_map(struct iommufd_ctx *ictx, u32 ioas_id,
 			     const struct iommu_ioas_map *cmd,
-			     enum iommufd_policy_op op, u8 *kinds)
+			     enum iommufd_policy_op op)
 {
-	*kinds = U8_MAX;
 	if (policy_has_hook(POLICY_MAP))
-		return policy_ask_map(ictx, ioas_id, cmd, op, kinds);
-	return 0;
+		return policy_ask_map(ictx, ioas_id, cmd, op);
+	return U8_MAX;
 }
 
 /**
@@ -226,19 +226,6 @@ static inline void policy_detach(struct iommufd_ctx *ictx, u32 obj_id,
 {
 	if (policy_has_hook(POLICY_DETACH))
 		policy_tell_detach(ictx, obj_id, name, ioas_id, op);
-}
-
-/**
- * policy_iova - let policies choose an address, if none is asked for
- * @ictx: the context
- * @uptr: as a map request has it
- * @where: what iopt_map() is going to get
- */
-static inline void policy_iova(struct iommufd_ctx *ictx, u64 uptr,
-			       struct iova_request *where)
-{
-	if (policy_has_hook(POLICY_IOVA_ALLOC))
-		policy_choose_iova(ictx, uptr, where);
 }
 
 void policy_show_refusal(struct policy_refusal *refusal, struct seq_file *seq);

@@ -17,8 +17,7 @@
 #include "ctx.h"
 #include "pages.h"
 #include "policy.h"
-#include "policy_question.h"
-#include "policy_registry.h"
+#include "policy_walk.h"
 
 /**
  * struct payer - a policy that has paid a bill
@@ -165,7 +164,7 @@ static void refund(const struct bill *bill, unsigned long npages)
 		if (!q.ops->uncharge)
 			continue;
 		q.ops->uncharge(&q.uncharge);
-		policy_told(&q);
+		policy_told(&q, POLICY_UNCHARGE);
 	}
 	srcu_read_unlock(&policy_srcu, idx);
 }
@@ -222,8 +221,9 @@ int charge_ask_one(struct question *q)
 	if (!payer)
 		return -ENOMEM;
 	answer = q->ops->charge(&q->charge);
-	rc = policy_judge(q, answer, answer > IOMMUFD_POLICY_DECLINE ?
-				     POLICY_UNKNOWN : NULL);
+	rc = policy_judge(q, POLICY_CHARGE, answer,
+			  answer > IOMMUFD_POLICY_DECLINE ? POLICY_UNKNOWN :
+							    NULL);
 	if (!rc && answer == IOMMUFD_POLICY_PAY && !q->reported)
 		add_payer(q->bill, payer, q);
 	else
@@ -243,7 +243,7 @@ static void fill_charge(struct question *q, const struct charge *charge,
 	q->task = account->task;
 	q->who.ctx_id = q->ictx->id;
 	q->who.opener_uid = q->ictx->opener_uid;
-	q->who.uid = from_kuid(&init_user_ns, account->user->uid);
+	q->who.uid = __kuid_val(account->user->uid);
 	q->who.tgid = task_tgid_nr(account->task);
 	rcu_read_lock();
 	q->who.cgroup_id = cgroup_id(task_dfl_cgroup(account->task));
@@ -346,7 +346,7 @@ static void refund_all(struct bill *bill)
 int policy_charge(struct pages *pages, const struct charge *charge,
 		  struct bill **bill)
 {
-	struct question q = {};
+	struct question q;
 	int rc;
 
 	q.bill = kzalloc(sizeof(*q.bill), GFP_KERNEL_ACCOUNT);

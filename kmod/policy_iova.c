@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Letting policies choose IO addresses. */
 #include <linux/errno.h>
+#include <linux/minmax.h>
 
-#include "ctx.h"
-#include "io_pagetable.h"
+#include "area.h"
+#include "ioas.h"
+#include "pages.h"
 #include "policy.h"
-#include "policy_question.h"
-#include "policy_registry.h"
+#include "policy_walk.h"
 
 /* How often one is asked whose choice others take meanwhile. */
 #define MAX_TRIES 16
@@ -53,7 +54,7 @@ int iova_ask_one(struct question *q)
 					       changes);
 		if (rc == -EAGAIN)
 			continue;
-		rc = policy_judge(q, answer, explain(rc));
+		rc = policy_judge(q, POLICY_IOVA_ALLOC, answer, explain(rc));
 		if (rc || answer <= 0 || READ_ONCE(q->policy->audit))
 			return rc;
 		q->where->iova = answer;
@@ -63,34 +64,33 @@ int iova_ask_one(struct question *q)
 	return -EBUSY;
 }
 
-/* The policies in scope, until one has an opinion. */
-static int ask(struct io_pagetable *iopt, struct iova_request *where)
+/**
+ * policy_choose_iova - let policies choose an address
+ * @iopt: where something is to be mapped
+ * @area: that, or the first of it
+ * @where: the request; gets the address, if one has chosen it
+ *
+ * Context: may sleep; iopt->lock is not held.
+ * Return: 0, whether or not one has; -EBUSY if each choice of one was taken by
+ * others before it had answered; the refusing errno of a policy, or -EPROTO if
+ * the answer of one is outside its contract.
+ */
+int policy_choose_iova(struct io_pagetable *iopt, const struct area *area,
+		       struct iova_request *where)
 {
-	struct question q = { .iopt = iopt, .where = where };
+	struct ioas *ioas = container_of(iopt, struct ioas, iopt);
+	struct question q __uninitialized;
 	int rc;
 
 	where->chosen = false;
-	question_init(&q, POLICY_IOVA_ALLOC, where->ictx);
+	question_init(&q, POLICY_IOVA_ALLOC, ioas->ictx);
+	q.iopt = iopt;
+	q.where = where;
 	q.iova.length = where->length;
-	q.iova.uptr = where->uptr;
+	q.iova.uptr = where->op == IOMMUFD_POLICY_OP_IOAS_COPY ?
+		      0 : area->pages->uptr + area->offset;
 	q.iova.op = where->op;
-	q.iova.ioas_id = iopt->ioas_id;
+	q.iova.ioas_id = ioas->obj.id;
 	rc = policy_ask(&q);
-	return rc < 0 ? rc : 0;
-}
-
-/**
- * policy_choose_iova - policy_iova() with policies loaded
- * @ictx: the context
- * @uptr: as a map request has it
- * @where: gets whom to ask, unless user space chose the address
- */
-void policy_choose_iova(struct iommufd_ctx *ictx, u64 uptr,
-			struct iova_request *where)
-{
-	if (where->fixed)
-		return;
-	where->choose = ask;
-	where->ictx = ictx;
-	where->uptr = uptr;
+	return min(rc, 0);
 }

@@ -52,7 +52,7 @@ static void describe_area(struct iommufd_policy_area *info,
 	/* Another process may be about to pay. */
 	spin_lock(&book->lock);
 	account = area->pages->account;
-	info->uid = from_kuid(&init_user_ns, account->user->uid);
+	info->uid = __kuid_val(account->user->uid);
 	info->tgid = task_tgid_nr(account->task);
 	spin_unlock(&book->lock);
 }

@@ -32,7 +32,7 @@ static bool is_context(const struct iommufd_ctx *ictx,
 static bool is_user(const struct iommufd_ctx *ictx,
 		    const struct account *account, u64 uid)
 {
-	return from_kuid(&init_user_ns, account->user->uid) == uid;
+	return __kuid_val(account->user->uid) == uid;
 }
 
 /* Under RCU. */

@@ -68,8 +68,8 @@ static_assert(!offsetof(struct iommufd_policy_map_request, who) &&
 void question_init(struct question *q, enum policy_hook hook,
 		   struct iommufd_ctx *ictx);
 int policy_ask(struct question *q);
-int policy_judge(struct question *q, s64 answer, const char *fault);
-void policy_told(struct question *q);
+int policy_judge_bad(struct question *q, s64 answer, const char *fault);
+int policy_refuse_closed(struct question *q);
 
 int iova_ask_one(struct question *q);
 int charge_ask_one(struct question *q);

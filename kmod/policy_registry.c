@@ -18,6 +18,8 @@
 #include "trace.h"
 
 DEFINE_STATIC_KEY_ARRAY_FALSE(policy_hooked, POLICY_HOOKS);
+/* Is there a policy that reads the kind of memory: it has to be looked up. */
+DEFINE_STATIC_KEY_FALSE(policy_wants_kinds);
 DEFINE_SRCU(policy_srcu);
 LIST_HEAD(policies);
 
@@ -26,23 +28,6 @@ LIST_HEAD(policies);
  * hold its own lock outside of it.
  */
 static DEFINE_MUTEX(registry_lock);
-/* Loaded policies that read the kind of memory. */
-static atomic_t wants_kinds = ATOMIC_INIT(0);
-
-/**
- * policy_decides - is a policy to be asked
- * @policy: the policy
- *
- * Its hooks are to be read after this: those of a policy that has ended are
- * replaced before it decides again.
- *
- * Return: false from the moment it is at fault or put out of service.
- */
-bool policy_decides(const struct policy *policy)
-{
-	/* Pairs with registry_replace(). */
-	return smp_load_acquire(&policy->exit.kind) == IOMMUFD_POLICY_EXIT_NONE;
-}
 
 /**
  * policy_orphaned - has the cgroup of a policy been removed
@@ -56,32 +41,20 @@ bool policy_orphaned(const struct policy *policy)
 }
 
 /**
- * policy_in_scope - is a policy asked about a process
+ * cgroup_in_scope - is a policy of a cgroup asked about a process
  * @policy: the policy
  * @task: the process
  *
  * Return: true if so.
  */
-bool policy_in_scope(const struct policy *policy, struct task_struct *task)
+bool cgroup_in_scope(const struct policy *policy, struct task_struct *task)
 {
 	bool in;
 
-	if (!policy->cgroup)
-		return true;
 	rcu_read_lock();
 	in = cgroup_is_descendant(task_dfl_cgroup(task), policy->cgroup);
 	rcu_read_unlock();
 	return in;
-}
-
-/**
- * registry_wants_kinds - is there a policy that reads the kind of memory
- *
- * Return: true if it has to be looked up.
- */
-bool registry_wants_kinds(void)
-{
-	return atomic_read(&wants_kinds);
 }
 
 /* The first reason stays, and one that is not of the present hooks is none. */
@@ -131,7 +104,7 @@ static void count_hooks(const struct iommufd_policy_ops *ops)
 	unsigned int hook, hooks = ops_hooks(ops);
 
 	if (ops->flags & IOMMUFD_POLICY_F_MEM_KIND)
-		atomic_inc(&wants_kinds);
+		static_branch_inc(&policy_wants_kinds);
 	for (hook = 0; hook < POLICY_HOOKS; hook++)
 		if (hooks & BIT(hook))
 			static_branch_inc(&policy_hooked[hook]);
@@ -145,7 +118,7 @@ static void uncount_hooks(const struct iommufd_policy_ops *ops)
 		if (hooks & BIT(hook))
 			static_branch_dec(&policy_hooked[hook]);
 	if (ops->flags & IOMMUFD_POLICY_F_MEM_KIND)
-		atomic_dec(&wants_kinds);
+		static_branch_dec(&policy_wants_kinds);
 }
 
 /* No hook that both have is uncounted in between; NULL: none counts. */

@@ -71,20 +71,47 @@ struct policy {
 };
 
 extern struct srcu_struct policy_srcu;
+extern struct static_key_false policy_wants_kinds;
 extern struct list_head policies;
 extern const char *const policy_hook_names[POLICY_HOOKS];
+
+/**
+ * policy_decides - is a policy to be asked
+ * @policy: the policy
+ *
+ * Its hooks are to be read after this: those of a policy that has ended are
+ * replaced before it decides again.
+ *
+ * Return: false from the moment it is at fault or put out of service.
+ */
+static inline bool policy_decides(const struct policy *policy)
+{
+	/* Pairs with registry_replace(). */
+	return smp_load_acquire(&policy->exit.kind) == IOMMUFD_POLICY_EXIT_NONE;
+}
 
 int registry_add(const struct iommufd_policy_ops *ops, struct bpf_link *link);
 void registry_remove(struct bpf_link *link);
 int registry_replace(const struct iommufd_policy_ops *ops,
 		     struct bpf_link *link);
 
-bool policy_decides(const struct policy *policy);
 bool policy_orphaned(const struct policy *policy);
-bool policy_in_scope(const struct policy *policy, struct task_struct *task);
+bool cgroup_in_scope(const struct policy *policy, struct task_struct *task);
 void policy_eject(struct policy *policy, const struct iommufd_policy_ops *ops,
 		  u32 kind, int code, const char *message);
-bool registry_wants_kinds(void);
+
+/**
+ * policy_in_scope - is a policy asked about a process
+ * @policy: the policy
+ * @task: the process
+ *
+ * Return: true if so.
+ */
+static inline bool policy_in_scope(const struct policy *policy,
+				   struct task_struct *task)
+{
+	return !policy->cgroup || cgroup_in_scope(policy, task);
+}
 
 void registry_off(void);
 

@@ -12,14 +12,16 @@
 #include "compat/uapi.h"
 #include "ctx.h"
 #include "policy.h"
-#include "policy_question.h"
-#include "policy_registry.h"
+#include "policy_walk.h"
 
 /**
  * question_init - the calling task asks something
- * @q: to initialise; all zero
+ * @q: to initialise, but for the request
  * @hook: which hook is to be asked
  * @ictx: the context
+ *
+ * Requests are set member by member: to clear them first would cost as much as
+ * all the rest.
  */
 void question_init(struct question *q, enum policy_hook hook,
 		   struct iommufd_ctx *ictx)
@@ -27,13 +29,16 @@ void question_init(struct question *q, enum policy_hook hook,
 	q->hook = hook;
 	q->ictx = ictx;
 	q->task = current;
+	q->kinds_known = true;
 	q->who.ctx_id = ictx->id;
 	q->who.opener_uid = ictx->opener_uid;
-	q->who.uid = from_kuid(&init_user_ns, current_uid());
+	q->who.uid = __kuid_val(current_uid());
 	q->who.tgid = task_tgid_nr(current);
-	rcu_read_lock();
-	q->who.cgroup_id = cgroup_id(task_dfl_cgroup(current));
-	rcu_read_unlock();
+	/* Cheaper than rcu_read_lock(), and RCU waits for it all the same. */
+	preempt_disable();
+	q->who.cgroup_id =
+		cgroup_id(rcu_dereference_sched(current->cgroups)->dfl_cgrp);
+	preempt_enable();
 }
 
 static u32 vma_kind(struct vm_area_struct *vma)
@@ -76,25 +81,36 @@ static int find_kinds(u64 start, u64 length, u32 *kinds)
 	return 0;
 }
 
-static u64 count_pages(u64 uptr, u64 length)
-{
-	return ((uptr + length - 1) >> PAGE_SHIFT) - (uptr >> PAGE_SHIFT) + 1;
-}
-
 static void fill_map(struct iommufd_policy_map_request *req,
 		     enum iommufd_policy_op op, u32 ioas_id, u32 flags,
-		     u64 iova, u64 length)
+		     u64 iova, u64 uptr, u64 length)
 {
 	req->op = op;
 	req->ioas_id = ioas_id;
-	req->length = length;
 	req->fixed = !!(flags & IOMMU_IOAS_MAP_FIXED_IOVA);
-	if (req->fixed)
-		req->iova = iova;
+	req->iova = req->fixed ? iova : 0;
+	req->length = length;
+	req->pages = ((uptr + length - 1) >> PAGE_SHIFT) -
+		     (uptr >> PAGE_SHIFT) + 1;
+	req->uptr = uptr;
+	req->src_ioas_id = 0;
+	req->src_iova = 0;
+	req->mem = 0;
+	req->prot = 0;
 	if (flags & IOMMU_IOAS_MAP_READABLE)
 		req->prot |= IOMMUFD_POLICY_PROT_READ;
 	if (flags & IOMMU_IOAS_MAP_WRITEABLE)
 		req->prot |= IOMMUFD_POLICY_PROT_WRITE;
+}
+
+static noinline int ask_with_kinds(struct question *q)
+{
+	int rc = find_kinds(q->map.uptr, q->map.length, &q->map.mem);
+
+	if (rc)
+		return rc;
+	q->kinds_known = true;
+	return policy_ask(q) ?: q->map.mem;
 }
 
 /**
@@ -103,7 +119,6 @@ static void fill_map(struct iommufd_policy_map_request *req,
  * @ioas_id: where it is to be mapped
  * @cmd: what is asked for
  * @op: which kind of map
- * @kinds: out: what may be pinned; unchanged if no policy has looked at it
  *
  * A policy that reads the kind of memory and was put in place while it asks
  * makes it start again, so another may be asked twice then.
@@ -111,28 +126,21 @@ static void fill_map(struct iommufd_policy_map_request *req,
  * Return: see policy_map().
  */
 int policy_ask_map(struct iommufd_ctx *ictx, u32 ioas_id,
-		   const struct iommu_ioas_map *cmd, enum iommufd_policy_op op,
-		   u8 *kinds)
+		   const struct iommu_ioas_map *cmd, enum iommufd_policy_op op)
 {
-	struct question q = { .kinds_known = registry_wants_kinds() };
+	struct question q __uninitialized;
 	int rc;
 
 	question_init(&q, POLICY_MAP, ictx);
-	fill_map(&q.map, op, ioas_id, cmd->flags, cmd->iova, cmd->length);
-	q.map.uptr = cmd->user_va;
-	q.map.pages = count_pages(cmd->user_va, cmd->length);
-	for (;;) {
-		if (q.kinds_known) {
-			rc = find_kinds(q.map.uptr, q.map.length, &q.map.mem);
-			if (rc)
-				return rc;
-			*kinds = q.map.mem;
-		}
-		rc = policy_ask(&q);
-		if (rc != -EAGAIN)
-			return rc;
-		q.kinds_known = true;
-	}
+	fill_map(&q.map, op, ioas_id, cmd->flags, cmd->iova, cmd->user_va,
+		 cmd->length);
+	if (static_branch_unlikely(&policy_wants_kinds))
+		return ask_with_kinds(&q);
+	q.kinds_known = false;
+	rc = policy_walk(&q, POLICY_MAP);
+	if (rc == -EAGAIN)
+		return ask_with_kinds(&q);
+	return rc ?: U8_MAX;
 }
 
 /**
@@ -147,13 +155,11 @@ int policy_ask_map_file(struct iommufd_ctx *ictx,
 			const struct iommu_ioas_map_file *cmd,
 			struct file *file)
 {
-	struct question q = { .kinds_known = true };
+	struct question q __uninitialized;
 
 	question_init(&q, POLICY_MAP, ictx);
 	fill_map(&q.map, IOMMUFD_POLICY_OP_IOAS_MAP_FILE, cmd->ioas_id,
-		 cmd->flags, cmd->iova, cmd->length);
-	q.map.uptr = cmd->start;
-	q.map.pages = count_pages(cmd->start, cmd->length);
+		 cmd->flags, cmd->iova, cmd->start, cmd->length);
 	q.map.mem = is_file_hugepages(file) ? IOMMUFD_POLICY_MEM_HUGETLB :
 					      IOMMUFD_POLICY_MEM_SHMEM;
 	return policy_ask(&q);
@@ -168,14 +174,14 @@ int policy_ask_map_file(struct iommufd_ctx *ictx,
  */
 int policy_ask_copy(struct iommufd_ctx *ictx, const struct iommu_ioas_copy *cmd)
 {
-	struct question q = { .kinds_known = true };
+	struct question q __uninitialized;
 
 	question_init(&q, POLICY_MAP, ictx);
 	fill_map(&q.map, IOMMUFD_POLICY_OP_IOAS_COPY, cmd->dst_ioas_id,
-		 cmd->flags, cmd->dst_iova, cmd->length);
+		 cmd->flags, cmd->dst_iova, cmd->src_iova, cmd->length);
+	q.map.uptr = 0;
 	q.map.src_ioas_id = cmd->src_ioas_id;
 	q.map.src_iova = cmd->src_iova;
-	q.map.pages = count_pages(cmd->src_iova, cmd->length);
 	q.map.mem = IOMMUFD_POLICY_MEM_ALL;
 	return policy_ask(&q);
 }
@@ -192,7 +198,7 @@ int policy_ask_copy(struct iommufd_ctx *ictx, const struct iommu_ioas_copy *cmd)
 void policy_tell_unmap(struct iommufd_ctx *ictx, u32 ioas_id, u64 iova,
 		       u64 length, u64 unmapped, enum iommufd_policy_op op)
 {
-	struct question q = {};
+	struct question q __uninitialized;
 
 	question_init(&q, POLICY_UNMAP, ictx);
 	q.unmap.op = op;
@@ -217,7 +223,7 @@ void policy_tell_unmap(struct iommufd_ctx *ictx, u32 ioas_id, u64 iova,
 int policy_ask_attach(struct iommufd_ctx *ictx, u32 obj_id, const char *name,
 		      u32 pt_id, u32 ioas_id, enum iommufd_policy_op op)
 {
-	struct question q = {};
+	struct question q __uninitialized;
 
 	question_init(&q, POLICY_ATTACH, ictx);
 	q.attach.op = op;
@@ -239,7 +245,7 @@ int policy_ask_attach(struct iommufd_ctx *ictx, u32 obj_id, const char *name,
 void policy_tell_detach(struct iommufd_ctx *ictx, u32 obj_id, const char *name,
 			u32 ioas_id, enum iommufd_policy_op op)
 {
-	struct question q = {};
+	struct question q __uninitialized;
 
 	question_init(&q, POLICY_DETACH, ictx);
 	q.detach.op = op;

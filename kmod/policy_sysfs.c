@@ -138,12 +138,6 @@ static int counter_show(const struct policy *policy, size_t counter, char *buf)
 		.counter = offsetof(struct policy_stats, _counter[_hook]), \
 	}
 
-/* Of a hook that answers. */
-#define COUNTERS(_name, _hook)						\
-	COUNTER(_name "_asked", asked, _hook),				\
-	COUNTER(_name "_refused", refused, _hook),			\
-	COUNTER(_name "_audited", audited, _hook)
-
 static struct policy_attr policy_attr[] = {
 	{ { "state", 0444 }, state_show },
 	{ { "mode", 0644 }, mode_show, mode_store },
@@ -155,12 +149,20 @@ static struct policy_attr policy_attr[] = {
 	{ { "exit_code", 0444 }, exit_code_show },
 	{ { "exit_message", 0444 }, exit_message_show },
 	{ { "paid", 0444 }, paid_show },
-	COUNTERS("map", POLICY_MAP),
+	COUNTER("map_asked", asked, POLICY_MAP),
+	COUNTER("map_refused", refused, POLICY_MAP),
+	COUNTER("map_audited", audited, POLICY_MAP),
 	COUNTER("unmap_told", asked, POLICY_UNMAP),
-	COUNTERS("attach", POLICY_ATTACH),
+	COUNTER("attach_asked", asked, POLICY_ATTACH),
+	COUNTER("attach_refused", refused, POLICY_ATTACH),
+	COUNTER("attach_audited", audited, POLICY_ATTACH),
 	COUNTER("detach_told", asked, POLICY_DETACH),
-	COUNTERS("iova_alloc", POLICY_IOVA_ALLOC),
-	COUNTERS("charge", POLICY_CHARGE),
+	COUNTER("iova_alloc_asked", asked, POLICY_IOVA_ALLOC),
+	COUNTER("iova_alloc_refused", refused, POLICY_IOVA_ALLOC),
+	COUNTER("iova_alloc_audited", audited, POLICY_IOVA_ALLOC),
+	COUNTER("charge_asked", asked, POLICY_CHARGE),
+	COUNTER("charge_refused", refused, POLICY_CHARGE),
+	COUNTER("charge_audited", audited, POLICY_CHARGE),
 	COUNTER("uncharge_told", asked, POLICY_UNCHARGE),
 };
 
