@@ -14,8 +14,8 @@
 #include "contexts.h"
 #include "ctx.h"
 #include "ioas.h"
-#include "iommufd_policy.h"
 #include "pages.h"
+#include "policy_kfuncs.h"
 
 static_assert(sizeof(struct bpf_iter_iommufd_context) % 8 == 0);
 static_assert(sizeof(struct bpf_iter_iommufd_ioas) % 8 == 0);

@@ -1,9 +1,38 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What policies, and programs of who looks, may call. */
+/*
+ * What policies, and programs of who looks, may call. Only they do: the
+ * prototypes are for who reads, and for the compiler.
+ */
 #ifndef IOMMUFD_POLICY_KFUNCS_H
 #define IOMMUFD_POLICY_KFUNCS_H
 
+#include "iommufd_policy.h"
+
 struct btf;
+
+s64 iommufd_policy_find_hole(const struct iommufd_policy_iova_request *req,
+			     u64 start, u64 last, u64 align, u32 flags);
+void iommufd_policy_error(const struct iommufd_policy_who *who, s32 code,
+			  const char *text__str);
+u64 iommufd_policy_pinned_by_context(u64 ctx_id);
+u64 iommufd_policy_pinned_by_user(u32 uid);
+u64 iommufd_policy_pinned_by_cgroup(u64 id);
+
+int bpf_iter_iommufd_context_new(struct bpf_iter_iommufd_context *it);
+struct iommufd_policy_context *
+bpf_iter_iommufd_context_next(struct bpf_iter_iommufd_context *it);
+void bpf_iter_iommufd_context_destroy(struct bpf_iter_iommufd_context *it);
+
+int bpf_iter_iommufd_ioas_new(struct bpf_iter_iommufd_ioas *it, u64 ctx_id);
+struct iommufd_policy_ioas *
+bpf_iter_iommufd_ioas_next(struct bpf_iter_iommufd_ioas *it);
+void bpf_iter_iommufd_ioas_destroy(struct bpf_iter_iommufd_ioas *it);
+
+int bpf_iter_iommufd_area_new(struct bpf_iter_iommufd_area *it, u64 ctx_id,
+			      u32 ioas_id);
+struct iommufd_policy_area *
+bpf_iter_iommufd_area_next(struct bpf_iter_iommufd_area *it);
+void bpf_iter_iommufd_area_destroy(struct bpf_iter_iommufd_area *it);
 
 void kfuncs_found_btf(const struct btf *btf);
 int kfuncs_register(void);
