@@ -11,6 +11,7 @@
 #include "pages.h"
 #include "pages_pin.h"
 #include "policy.h"
+#include "trace.h"
 
 static struct kmem_cache *pages_cache;
 
@@ -160,6 +161,7 @@ static int charge(struct pages *pages, unsigned long npages,
 
 static void uncharge(struct pages *pages, unsigned long npages)
 {
+	trace_iommufd_uncharge(pages->account, npages, 0);
 	if (pages->billed)
 		policy_uncharge(pages, npages);
 	else
@@ -176,6 +178,7 @@ static int acquire(struct pages *pages, unsigned long first, unsigned long last,
 	if (!total)
 		return 0;
 	rc = charge(pages, total, last - first + 1, reason);
+	trace_iommufd_charge(pages->account, total, rc);
 	if (rc)
 		return rc;
 	/* Not before: what is not pinned is not charged, and costs nothing. */

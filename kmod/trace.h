@@ -9,6 +9,7 @@
 #include <linux/tracepoint.h>
 
 #include "compat/uapi.h"
+#include "ctx.h"
 
 TRACE_EVENT(iommufd_map,
 	TP_PROTO(u64 ctx, const struct iommu_ioas_map *cmd, int error),
@@ -155,6 +156,39 @@ TRACE_EVENT(iommufd_detach,
 		__assign_str(device);
 	),
 	TP_printk("ctx=%llu device=%s", __entry->ctx, __get_str(device))
+);
+
+DECLARE_EVENT_CLASS(iommufd_pages,
+	TP_PROTO(const struct account *account, unsigned long npages,
+		 int error),
+	TP_ARGS(account, npages, error),
+	TP_STRUCT__entry(
+		__field(u64, ctx)
+		__field(unsigned long, npages)
+		__field(int, tgid)
+		__field(int, error)
+	),
+	TP_fast_assign(
+		__entry->ctx = container_of(account->book, struct iommufd_ctx,
+					    book)->id;
+		__entry->npages = npages;
+		__entry->tgid = task_tgid_nr(account->task);
+		__entry->error = error;
+	),
+	TP_printk("ctx=%llu tgid=%d pages=%lu error=%d", __entry->ctx,
+		  __entry->tgid, __entry->npages, __entry->error)
+);
+
+DEFINE_EVENT(iommufd_pages, iommufd_charge,
+	TP_PROTO(const struct account *account, unsigned long npages,
+		 int error),
+	TP_ARGS(account, npages, error)
+);
+
+DEFINE_EVENT(iommufd_pages, iommufd_uncharge,
+	TP_PROTO(const struct account *account, unsigned long npages,
+		 int error),
+	TP_ARGS(account, npages, error)
 );
 
 TRACE_EVENT(iommufd_policy_decision,

@@ -31,8 +31,8 @@ json()
 
 is "there is an event for each thing that happens" \
 	"$(cd $events && echo iommufd_*/)" \
-	"$(printf 'iommufd_%s/ ' attach copy detach map map_file policy_decision \
-		policy_exit unmap | sed 's/ $//')"
+	"$(printf 'iommufd_%s/ ' attach charge copy detach map map_file policy_decision \
+		policy_exit uncharge unmap | sed 's/ $//')"
 
 echo >$trace/trace
 echo 1 >$events/enable
@@ -63,6 +63,8 @@ check "a map the device may read" traced map \
 	"$ctx ioas=1 iova=$source length=0x1000 uptr=0x[0-9a-f]+ flags=0x5 error=0"
 check "a map the device may write" traced map \
 	"$ctx ioas=1 iova=$target length=0x1000 uptr=0x[0-9a-f]+ flags=0x[37] error=0"
+check "a charge" traced charge "$ctx tgid=[1-9][0-9]* pages=1 error=0"
+check "what is given back" traced uncharge "$ctx tgid=[1-9][0-9]* pages=1 error=0"
 check "an attach" traced attach \
 	"$ctx device=$device ioas=1 hwpt=[1-9][0-9]* replace=0 error=0"
 check "an unmap" traced unmap \
