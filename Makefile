@@ -137,6 +137,11 @@ user: bpf ## library and command
 tests: user upstream-source ## test programs
 	$(call each,selftests/vm selftests/host)
 
+# Of the kernel that was patched, and used on every kernel.
+bpftool: ## bpftool with our patches, for the tests
+	@KERNEL=6.12 $(LAB)/tree
+	$(Q)KERNEL=6.12 $(SUBMAKE) -C tools/bpftool O=$(TOP)/build/bpftool
+
 demo: all ## a story: real DMA under a policy, in a VM
 	$(Q)$(LAB)/vm -- sh -c '$(LAB)/guest/load && exec tools/demo'
 
@@ -144,7 +149,7 @@ test: ## every test, on each kernel; ends with 'N passed, N failed'
 	$(Q)for kernel in $(TEST_KERNELS); do $(MAKE) KERNEL=$$kernel testable; done
 	$(Q)KERNELS='$(TEST_KERNELS)' selftests/vm/run $(TESTS)
 
-testable: all tests modules-test modules-bare upstream
+testable: all tests modules-test modules-bare upstream bpftool
 
 test-upstream: TESTS = upstream/iommufd
 test-upstream: test ## the kernel's own tests of iommufd, unmodified, against ours
@@ -204,8 +209,8 @@ check: check-style check-build check-spelling check-host ## checkpatch --strict,
 	@echo 'clean: checkpatch --strict, W=1$(if $(SPARSE), and sparse) on kmod; codespell on all'
 
 # The macros of trace.h have a layout that --strict was not made for, versions
-# are what compat/ is about, and 6.12 has none of the allocators that the script
-# of 7.3 recommends.
+# are what compat/ is about, 6.12 has none of the allocators that the script of
+# 7.3 recommends, and the commits that patches for the kernel name are not here.
 CHECKPATCH = xargs $(SOURCE)/scripts/checkpatch.pl --no-tree --quiet --show-types \
 	--ignore ALLOC_WITH_SIZEOF
 check-style: lab
@@ -215,6 +220,8 @@ check-style: lab
 	$(Q)$(IN) sh -ec 'find kmod/compat -name "*.[ch]" | \
 		$(CHECKPATCH),LINUX_VERSION_CODE,CONSTANT_COMPARISON --strict -f'
 	$(Q)$(IN) sh -ec 'find kmod -name trace.h | $(CHECKPATCH) -f'
+	$(Q)$(IN) sh -ec 'find tools -name "*.patch" | \
+		GIT_DIR=none $(CHECKPATCH),UNKNOWN_COMMIT_ID --strict'
 
 # check_build WHAT [ARGS]: they say things about the kernel's headers too: ours
 # alone count. The headers of 7.3 are too new for Debian 13's sparse.
@@ -248,6 +255,6 @@ distclean: clean ## removes the cache as well
 	rm -rf $(CACHE)
 
 .PHONY: all lab debug-kernel modules modules-test modules-bare upstream-source upstream \
-	vfio bpf user tests demo test testable test-upstream test-debug shell \
+	vfio bpf user tests bpftool demo test testable test-upstream test-debug shell \
 	clean distclean help install install-modules install-user \
 	check check-style check-build check-spelling check-host fuzz stress
