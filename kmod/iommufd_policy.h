@@ -161,6 +161,8 @@ enum iommufd_policy_exit_kind {
 
 /**
  * struct iommufd_policy_who - who is asking, first in each request
+ * @of_module: nothing, of no size. A struct of nothing but numbers the verifier
+ *	takes from any memory; of others, kfuncs get what the module has made.
  * @cgroup_id: cgroup v2 id of the calling task
  * @ctx_id: the context (open file of /dev/iommu), unique while the module is
  *	loaded
@@ -172,6 +174,7 @@ enum iommufd_policy_exit_kind {
  * process that mapped the memory.
  */
 struct iommufd_policy_who {
+	const void *of_module[0];
 	u64 cgroup_id;
 	u64 ctx_id;
 	u32 uid;

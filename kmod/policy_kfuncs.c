@@ -2,7 +2,8 @@
 /*
  * What policies, and programs of who looks, may call. The verifier lets them be
  * called with requests alone that the module has handed to a hook: around those
- * is the question.
+ * is the question. For that it must not take requests for plain memory: see
+ * struct iommufd_policy_who.
  */
 #include <linux/bpf.h>
 #include <linux/btf.h>
