@@ -37,6 +37,16 @@ void contexts_remove(struct iommufd_ctx *ictx)
 }
 
 /**
+ * contexts_newest - the latest context
+ *
+ * Return: its id; whether it is still there or not.
+ */
+u64 contexts_newest(void)
+{
+	return atomic64_read(&last_id);
+}
+
+/**
  * contexts_find - the context of an id
  * @id: of the context
  *
@@ -52,16 +62,17 @@ struct iommufd_ctx *contexts_find(u64 id)
 /**
  * contexts_next - walk over all contexts
  * @after: id of the one before; 0: the first
+ * @last: the highest id to be found
  *
  * Context: contexts_lock is held.
  * Return: the context of the next higher id, or NULL.
  */
-struct iommufd_ctx *contexts_next(u64 after)
+struct iommufd_ctx *contexts_next(u64 after, u64 last)
 {
 	unsigned long id = after;
 
 	lockdep_assert_held(&contexts_lock);
-	return xa_find_after(&contexts, &id, ULONG_MAX, XA_PRESENT);
+	return xa_find_after(&contexts, &id, last, XA_PRESENT);
 }
 
 /**

@@ -15,7 +15,8 @@ int contexts_add(struct iommufd_ctx *ictx);
 void contexts_remove(struct iommufd_ctx *ictx);
 
 struct iommufd_ctx *contexts_find(u64 id);
-struct iommufd_ctx *contexts_next(u64 after);
+u64 contexts_newest(void);
+struct iommufd_ctx *contexts_next(u64 after, u64 last);
 
 u64 contexts_pinned(bool (*match)(const struct iommufd_ctx *ictx,
 				  const struct account *account, u64 key),

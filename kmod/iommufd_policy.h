@@ -490,34 +490,49 @@ struct iommufd_policy_area {
 	u32 of_file;
 };
 
+/*
+ * Programs have iterators on their stack, and the verifier goes by the size that
+ * this module has for them: it must never change. What they show may grow into
+ * the room.
+ */
+#define IOMMUFD_POLICY_ITER_SIZE 96
+
 /**
  * struct bpf_iter_iommufd_context - a walk over contexts
- * @info: the last one; private
+ * @last: id of the last one that was there when it began; private
+ * @info: the last one seen; private
+ * @room: to grow into
  */
 struct bpf_iter_iommufd_context {
+	u64 last;
 	struct iommufd_policy_context info;
+	u64 room[7];
 };
 
 /**
  * struct bpf_iter_iommufd_ioas - a walk over the IOASes of a context
  * @ctx_id: the context; private
- * @info: the last one; private
+ * @info: the last one seen; private
+ * @room: to grow into
  */
 struct bpf_iter_iommufd_ioas {
 	u64 ctx_id;
 	struct iommufd_policy_ioas info;
+	u64 room[8];
 };
 
 /**
  * struct bpf_iter_iommufd_area - a walk over the areas of an IOAS
  * @ctx_id: the context; private
  * @ioas_id: the IOAS; private
- * @info: the last one; private
+ * @info: the last one seen; private
+ * @room: to grow into
  */
 struct bpf_iter_iommufd_area {
 	u64 ctx_id;
 	u64 ioas_id;
 	struct iommufd_policy_area info;
+	u64 room[5];
 };
 
 #endif

@@ -17,9 +17,10 @@
 #include "pages.h"
 #include "policy_kfuncs.h"
 
-static_assert(sizeof(struct bpf_iter_iommufd_context) % 8 == 0);
-static_assert(sizeof(struct bpf_iter_iommufd_ioas) % 8 == 0);
-static_assert(sizeof(struct bpf_iter_iommufd_area) % 8 == 0);
+static_assert(sizeof(struct bpf_iter_iommufd_context) ==
+	      IOMMUFD_POLICY_ITER_SIZE);
+static_assert(sizeof(struct bpf_iter_iommufd_ioas) == IOMMUFD_POLICY_ITER_SIZE);
+static_assert(sizeof(struct bpf_iter_iommufd_area) == IOMMUFD_POLICY_ITER_SIZE);
 
 /* The next IOAS, pinned, or NULL. */
 static struct ioas *next_ioas(struct iommufd_ctx *ictx, u32 after)
@@ -80,11 +81,14 @@ __bpf_kfunc_start_defs();
  * bpf_iter_iommufd_context_new - begin a walk over all contexts
  * @it: the iterator
  *
+ * It is a walk over those there are now: it ends, however fast others are opened.
+ *
  * Return: 0.
  */
 __bpf_kfunc int bpf_iter_iommufd_context_new(struct bpf_iter_iommufd_context *it)
 {
 	memset(it, 0, sizeof(*it));
+	it->last = contexts_newest();
 	return 0;
 }
 
@@ -100,7 +104,7 @@ bpf_iter_iommufd_context_next(struct bpf_iter_iommufd_context *it)
 	struct iommufd_ctx *ictx;
 
 	mutex_lock(&contexts_lock);
-	ictx = contexts_next(it->info.ctx_id);
+	ictx = contexts_next(it->info.ctx_id, it->last);
 	if (ictx) {
 		struct account_sum sum = account_book_sum(&ictx->book);
 
