@@ -58,12 +58,14 @@ static int host_log(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
 	char *text;
 
-	if (level == LIBBPF_DEBUG || !log_host || !log_host->log)
+	if (level == LIBBPF_DEBUG || !log_host)
 		return 0;
 	/* The log of the verifier is of any length */
 	if (vasprintf(&text, fmt, ap) < 0)
 		return 0;
-	log_host->log(log_host->log_arg, text);
+	missing_note(log_host, text);
+	if (log_host->log)
+		log_host->log(log_host->log_arg, text);
 	free(text);
 	return 0;
 }
@@ -71,6 +73,7 @@ static int host_log(enum libbpf_print_level level, const char *fmt, va_list ap)
 libbpf_print_fn_t host_log_begin(struct iommufd_policy_host *host)
 {
 	log_host = host;
+	host->missing[0] = '\0';
 	return libbpf_set_print(host_log);
 }
 

@@ -22,6 +22,8 @@ struct iommufd_policy_host {
 	void (*log)(void *arg, const char *text);
 	void *log_arg;
 	char error[512];
+	/* What the object lacks, as far as libbpf has said since the log is on */
+	char missing[192];
 };
 
 struct iommufd_policy_object {
@@ -38,6 +40,8 @@ int host_fail(struct iommufd_policy_host *host, int err, const char *fmt, ...)
 /* host.c: libbpf talks to @host in between */
 libbpf_print_fn_t host_log_begin(struct iommufd_policy_host *host);
 void host_log_end(libbpf_print_fn_t old);
+/* missing.c: fill in host->missing if this text of libbpf is about that */
+void missing_note(struct iommufd_policy_host *host, const char *log);
 /* host.c: fail, with what to do about it, where there is no module to ask */
 int host_check_module(struct iommufd_policy_host *host);
 /* host.c: the same where no policy could be loaded */

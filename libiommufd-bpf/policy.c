@@ -13,6 +13,10 @@ static int load_fail(struct iommufd_policy_object *obj, int err)
 {
 	struct iommufd_policy_host *host = obj->host;
 
+	if (host->missing[0])
+		return host_fail(host, err,
+				 "cannot load %s: it uses %s, which neither the loaded iommufd nor this kernel has: compile it without, or load a newer iommufd",
+				 obj->path, host->missing);
 	switch (err) {
 	case -EPERM:
 		return host_fail(host, err,
