@@ -619,37 +619,6 @@ static void a_late_rogue_answer_spares_the_successor(void **state)
 	assert_int_equal(next.answer->exit.calls, 0);
 }
 
-static void the_verifier_refuses(const char *hook, const char *message)
-{
-	policy_open(&policy, "answer");
-	policy.ops->map = policy_program(&policy, hook);
-	assert_int_equal(policy_load(&policy), -EACCES);
-	if (!strstr(verifier_log, message)) {
-		print_error("%s\n", verifier_log);
-		fail_msg("the verifier does not say: %s", message);
-	}
-}
-
-static void a_hook_cannot_write_to_its_request(void **state)
-{
-	the_verifier_refuses("map_writes", "only read is supported");
-}
-
-static void a_hook_has_no_arguments_beyond_its_own(void **state)
-{
-	the_verifier_refuses("map_second_argument", "invalid bpf_context access");
-}
-
-static void a_hook_cannot_read_beyond_its_request(void **state)
-{
-	the_verifier_refuses("map_reads_beyond", "access beyond struct");
-}
-
-static void a_hook_that_sleeps_has_to_say_so(void **state)
-{
-	the_verifier_refuses("map_sleeps_without_saying", "sleepable");
-}
-
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -675,10 +644,6 @@ int main(void)
 		TEST(replacing_leaves_no_moment_without_policy),
 		TEST(all_ways_to_end_at_once),
 		TEST(a_late_rogue_answer_spares_the_successor),
-		TEST(a_hook_cannot_write_to_its_request),
-		TEST(a_hook_has_no_arguments_beyond_its_own),
-		TEST(a_hook_cannot_read_beyond_its_request),
-		TEST(a_hook_that_sleeps_has_to_say_so),
 	};
 
 	return run_tap(tests, NULL, NULL);

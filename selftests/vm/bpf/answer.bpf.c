@@ -236,44 +236,6 @@ void BPF_PROG(on_exit, const struct iommufd_policy_exit_info *info)
 	__sync_fetch_and_add(&answer.exit.calls, 1);
 }
 
-/* What the verifier has to refuse. */
-
-SEC("?struct_ops")
-int BPF_PROG(map_writes, struct iommufd_policy_map_request *req)
-{
-	req->length = 4096;
-	return 0;
-}
-
-/* More than a hook has, seen from its arguments */
-SEC("?struct_ops")
-int map_second_argument(u64 *args)
-{
-	return args[1] != 0;
-}
-
-/* A larger request than there is, as a policy could declare it by mistake */
-struct iommufd_policy_map_request___larger {
-	char bytes[4096];
-};
-
-SEC("?struct_ops")
-int BPF_PROG(map_reads_beyond,
-	     const struct iommufd_policy_map_request___larger *req)
-{
-	return *(volatile const char *)&req->bytes[4095];
-}
-
-SEC("?struct_ops")
-int BPF_PROG(map_sleeps_without_saying,
-	     const struct iommufd_policy_map_request *req)
-{
-	char text[8] = {};
-
-	bpf_copy_from_user_str(text, sizeof(text), (void *)req->uptr, 0);
-	return text[0];
-}
-
 SEC(".struct_ops.link")
 struct iommufd_policy_ops policy = {
 	.map = (void *)on_map,

@@ -17,31 +17,35 @@ static int quiet(enum libbpf_print_level level, const char *format,
 	return vfprintf(stderr, format, args);
 }
 
-static void object_path(char *path, size_t size)
-{
-	char self[PATH_MAX] = {};
-
-	assert_true(readlink("/proc/self/exe", self, sizeof(self) - 1) > 0);
-	snprintf(path, size, "%s/bpf/answer.bpf.o", dirname(self));
-}
-
-void policy_open(struct policy *policy, const char *name)
+struct bpf_object *object_open(const char *name)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts,
 		    .kernel_log_buf = verifier_log,
 		    .kernel_log_size = VERIFIER_LOG_SIZE);
-	char path[PATH_MAX + 32];
-	struct bpf_map *bss;
-	size_t size;
+	char self[PATH_MAX] = {}, path[PATH_MAX + 64];
+	struct bpf_object *object;
 
 	libbpf_set_print(quiet);
+	assert_true(readlink("/proc/self/exe", self, sizeof(self) - 1) > 0);
+	snprintf(path, sizeof(path), "%s/bpf/%s.bpf.o", dirname(self), name);
+	verifier_log[0] = '\0';
+	object = bpf_object__open_file(path, &opts);
+	assert_non_null(object);
+	return object;
+}
+
+void policy_open_object(struct policy *policy, const char *object,
+			const char *name)
+{
+	struct bpf_map *map;
+	size_t size;
+
 	memset(policy, 0, sizeof(*policy));
-	object_path(path, sizeof(path));
-	policy->object = bpf_object__open_file(path, &opts);
-	assert_non_null(policy->object);
+	policy->object = object_open(object);
 	policy->map = bpf_object__find_map_by_name(policy->object, "policy");
-	bpf_map__set_autocreate(
-		bpf_object__find_map_by_name(policy->object, "legacy"), false);
+	bpf_object__for_each_map(map, policy->object)
+		if (bpf_map__type(map) == BPF_MAP_TYPE_STRUCT_OPS)
+			bpf_map__set_autocreate(map, map == policy->map);
 
 	policy->ops = bpf_map__initial_value(policy->map, &size);
 	assert_int_equal(size, sizeof(*policy->ops));
@@ -50,9 +54,16 @@ void policy_open(struct policy *policy, const char *name)
 	memcpy(policy->ops->name, name,
 	       strnlen(name, sizeof(policy->ops->name)));
 
-	bss = bpf_object__find_map_by_name(policy->object, ".bss");
-	policy->answer = bpf_map__initial_value(bss, &size);
+	if (strcmp(object, "answer"))
+		return;
+	map = bpf_object__find_map_by_name(policy->object, ".bss");
+	policy->answer = bpf_map__initial_value(map, &size);
 	assert_true(size >= sizeof(*policy->answer));
+}
+
+void policy_open(struct policy *policy, const char *name)
+{
+	policy_open_object(policy, "answer", name);
 }
 
 void *policy_program(struct policy *policy, const char *name)

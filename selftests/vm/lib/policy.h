@@ -20,11 +20,12 @@ typedef __s64 s64;
 #define OFF "/sys/kernel/iommufd/off"
 
 /**
- * struct policy - one load of bpf/answer.bpf.c
+ * struct policy - one load of bpf/answer.bpf.c, or of another object
  * @object: the file
  * @map: the struct_ops map
  * @ops: the policy before it is loaded: hooks are struct bpf_program
- * @answer: what is shared with its programs; stays where it is
+ * @answer: what is shared with its programs; stays where it is; NULL for others
+ *	than answer.bpf.c
  * @link: NULL unless attached
  */
 struct policy {
@@ -35,8 +36,13 @@ struct policy {
 	struct bpf_link *link;
 };
 
+/* bpf/NAME.bpf.c, not loaded yet; failing fails the test */
+struct bpf_object *object_open(const char *name);
 /* Opened, to be changed in @ops, and not loaded yet; failing fails the test */
 void policy_open(struct policy *policy, const char *name);
+/* The same of another object, in which the policy is called "policy" */
+void policy_open_object(struct policy *policy, const char *object,
+			const char *name);
 /* One of its programs, to be one of its hooks; failing fails the test */
 void *policy_program(struct policy *policy, const char *name);
 /* Into the kernel, and attached: 0 or a negative errno */
