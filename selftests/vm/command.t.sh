@@ -71,6 +71,38 @@ check "an error as JSON" exits 1 iommufd-bpf -j unload map_guard
 is "has a code" "$(json .error.code)" ENOENT
 check "and a message" json .error.message
 
+# For a module to come, or none: the error says what this one lacks.
+lacks()
+{
+	local what=$1 object=/src/build/user/tests/bpf/$2.bpf.o
+	shift 2
+
+	one_line "it uses $what, which neither the loaded iommufd nor this kernel has" \
+		iommufd-bpf load "$object" "$@"
+}
+
+newer=/src/build/user/tests/bpf/newer.bpf.o
+check "a newer policy that looks before it uses" exits 0 \
+	iommufd-bpf load $newer --policy newer
+check "is unloaded" exits 0 iommufd-bpf unload newer
+check "a hook that is missing" lacks 'struct iommufd_policy_ops\.resize' newer \
+	--policy newer_hook
+check "a data member that is missing" lacks 'struct iommufd_policy_ops\.budget' \
+	newer --policy newer_data
+check "a member of a request that is missing" lacks \
+	'struct iommufd_policy_map_request\.colour' newer --policy newer_member
+check "an enumerator that is missing" lacks \
+	'enum iommufd_policy_mem::IOMMUFD_POLICY_MEM_NEWER' newer --policy newer_value
+check "a function that is missing" lacks 'function iommufd_policy_paint' newer \
+	--policy newer_function
+check "a function it insists on" lacks 'function iommufd_policy_paint' strong
+check "an older policy" exits 0 iommufd-bpf load \
+	/src/build/user/tests/bpf/older.bpf.o
+check "is unloaded, too" exits 0 iommufd-bpf unload older
+check "the policy in the header" exits 0 iommufd-bpf load \
+	/src/build/user/tests/bpf/example.bpf.o
+check "is unloaded by its name" exits 0 iommufd-bpf unload root_only
+
 check "inspect" exits 0 iommufd-bpf -j inspect $policy
 check "shows the parameters" grep -q max_mapping_mib "$out"
 
