@@ -136,6 +136,46 @@ int in_child(int (*run)(void *arg), void *arg)
 	return status;
 }
 
+static int stay(int (*run)(void *arg), void *arg, int ready, int leave)
+{
+	char byte = 0;
+
+	if (run(arg) || write(ready, &byte, 1) != 1)
+		return 1;
+	return read(leave, &byte, 1) < 0;
+}
+
+void other_start(struct other *other, int (*run)(void *arg), void *arg)
+{
+	int ready[2], leave[2];
+	char byte;
+
+	assert_return_code(pipe(ready), errno);
+	assert_return_code(pipe(leave), errno);
+	fflush(NULL);
+	other->pid = fork();
+	assert_return_code(other->pid, errno);
+	if (!other->pid) {
+		close(ready[0]);
+		close(leave[1]);
+		_exit(stay(run, arg, ready[1], leave[0]));
+	}
+	close(ready[1]);
+	close(leave[0]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	other->pipe = leave[1];
+}
+
+void other_stop(struct other *other)
+{
+	int status;
+
+	close(other->pipe);
+	assert_int_equal(waitpid(other->pid, &status, 0), other->pid);
+	assert_int_equal(status, 0);
+}
+
 int become_nobody(void)
 {
 	if (setgroups(0, NULL) || setresgid(65534, 65534, 65534) ||

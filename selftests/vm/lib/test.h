@@ -89,6 +89,15 @@ long write_number(const char *path, long value);
 
 /* proc.c: run in a process of its own; 0 is success, also for a signal */
 int in_child(int (*run)(void *arg), void *arg);
+/* proc.c: a process that has done something, and stays until it is stopped */
+struct other {
+	pid_t pid;
+	int pipe;
+};
+
+/* Once @run has returned; what it returns has to be 0, or the test fails */
+void other_start(struct other *other, int (*run)(void *arg), void *arg);
+void other_stop(struct other *other);
 /* proc.c: no root any more, nor any capability */
 int become_nobody(void);
 /* proc.c: the same, with no more than so many pages to lock */
