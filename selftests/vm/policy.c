@@ -497,38 +497,6 @@ static void what_was_judged_is_what_a_map_pins(void **state)
 	close(file);
 }
 
-/* Pinning may wait for user space as long as that likes. */
-static void a_map_stuck_in_a_page_fault_holds_up_no_detach(void **state)
-{
-	struct timespec begin, end;
-	pthread_t thread;
-	void *result;
-	double took;
-	int uffd;
-
-	policy_start(&policy, "answer");
-	edu_open(&edu, iommu);
-	assert_int_equal(edu_attach(&edu, ioas), 0);
-	uffd = userfault_new(memory, 4 * PAGE);
-	assert_int_equal(pthread_create(&thread, NULL, map_thread, NULL), 0);
-	assert_int_equal(settled(&policy.answer->map.calls, 1), 1);
-	/* From the hook to the page fault */
-	usleep(200000);
-
-	clock_gettime(CLOCK_MONOTONIC, &begin);
-	policy_detach(&policy);
-	clock_gettime(CLOCK_MONOTONIC, &end);
-	took = end.tv_sec - begin.tv_sec +
-	       (end.tv_nsec - begin.tv_nsec) / 1e9;
-	assert_int_equal(policy.answer->exit.calls, 1);
-	assert_int_equal(pthread_tryjoin_np(thread, &result), EBUSY);
-	userfault_resolve(uffd, memory, 4 * PAGE);
-	pthread_join(thread, &result);
-	assert_int_equal((intptr_t)result, 0);
-	if (took >= 1)
-		fail_msg("detaching took %.2f s", took);
-}
-
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -551,7 +519,6 @@ int main(void)
 		TEST(a_refused_replace_leaves_the_device_where_it_was),
 		TEST(what_was_judged_is_what_an_attach_pins),
 		TEST(what_was_judged_is_what_a_map_pins),
-		TEST(a_map_stuck_in_a_page_fault_holds_up_no_detach),
 	};
 
 	return run_tap(tests, NULL, NULL);
