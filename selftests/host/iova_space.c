@@ -113,6 +113,40 @@ static __uint128_t model_find(const struct iova_hole *want,
 	return model_fit(want, model_hole(count), END, align);
 }
 
+/* The highest address in [from, end) that suits, or END. */
+static __uint128_t model_fit_below(const struct iova_hole *want,
+				   __uint128_t from, __uint128_t end)
+{
+	__uint128_t addr;
+
+	if (from < want->start)
+		from = want->start;
+	if (end > (__uint128_t)want->last + 1)
+		end = (__uint128_t)want->last + 1;
+	if (end < want->length)
+		return END;
+	addr = end - want->length;
+	while (addr % want->align != want->phase % want->align) {
+		if (!addr--)
+			return END;
+	}
+	return addr >= from ? addr : END;
+}
+
+/* The highest address that suits, or END. */
+static __uint128_t model_find_highest(const struct iova_hole *want)
+{
+	__uint128_t end = END, addr = END;
+	unsigned int i = count;
+
+	do {
+		addr = model_fit_below(want, model_hole(i), end);
+		if (i)
+			end = model[i - 1]->start;
+	} while (addr == END && i--);
+	return addr;
+}
+
 /* Is there a hole that suits wherever it begins, all of it in the window? */
 static bool model_has_ample(const struct iova_hole *want)
 {
@@ -152,6 +186,21 @@ static unsigned long check_hole(const struct iova_hole *want)
 	return addr;
 }
 
+/* The address, or NOWHERE. */
+static unsigned long check_highest(const struct iova_hole *want)
+{
+	__uint128_t highest = model_find_highest(want);
+	unsigned long addr = NOWHERE;
+	int rc = iova_space_find_highest(&space, want, &addr);
+
+	assert_int_equal(rc, highest == END ? -ENOSPC : 0);
+	if (rc)
+		return NOWHERE;
+	assert_int_equal(addr, highest);
+	assert_null(model_first(addr, addr + want->length - 1));
+	return addr;
+}
+
 static unsigned long find(unsigned long length, unsigned long align,
 			  unsigned long start, unsigned long last)
 {
@@ -164,6 +213,20 @@ static unsigned long find(unsigned long length, unsigned long align,
 	};
 
 	return check_hole(&want);
+}
+
+static unsigned long find_highest(unsigned long length, unsigned long align,
+				  unsigned long start, unsigned long last)
+{
+	const struct iova_hole want = {
+		.length = length,
+		.align = align,
+		.prefer = align,
+		.start = start,
+		.last = last,
+	};
+
+	return check_highest(&want);
 }
 
 /* What each node says of the holes is true. */
@@ -223,6 +286,11 @@ static void an_empty_space_is_one_hole(void **state)
 	assert_int_equal(find(1, 1, 0, ULONG_MAX), 0);
 	assert_int_equal(find(ULONG_MAX, 1, 0, ULONG_MAX), 0);
 	assert_int_equal(find(4096, 4096, 4096, ULONG_MAX), 4096);
+	assert_int_equal(find_highest(ULONG_MAX, 1, 0, ULONG_MAX), 1);
+	assert_int_equal(find_highest(4096, 4096, 0, ULONG_MAX), -4096UL);
+	assert_int_equal(find_highest(4096, 4096, 0, ULONG_MAX - 1), -8192UL);
+	assert_int_equal(find_highest(8, 1, 0, 7), 0);
+	assert_int_equal(find_highest(8, 1, 0, 6), NOWHERE);
 }
 
 static void the_last_byte_can_be_taken(void **state)
@@ -242,10 +310,14 @@ static void the_last_byte_can_be_taken(void **state)
 	check_tree();
 	assert_int_equal(find(4, 1, ULONG_MAX - 3, ULONG_MAX), ULONG_MAX - 3);
 	assert_int_equal(find(2, 1, ULONG_MAX, ULONG_MAX), NOWHERE);
+	assert_int_equal(find_highest(4, 1, 0, ULONG_MAX), ULONG_MAX - 3);
+	assert_int_equal(find_highest(5, 1, 0, ULONG_MAX), ULONG_MAX - 13);
+	assert_int_equal(find_highest(2, 1, ULONG_MAX, ULONG_MAX), NOWHERE);
 	take(0);
 	assert_int_equal(insert(&all, 0, ULONG_MAX), 0);
 	check_tree();
 	assert_int_equal(find(1, 1, 0, ULONG_MAX), NOWHERE);
+	assert_int_equal(find_highest(1, 1, 0, ULONG_MAX), NOWHERE);
 	take(0);
 	check_tree();
 }
@@ -281,6 +353,10 @@ static void a_hole_that_fits_exactly_is_found(void **state)
 	assert_int_equal(find(0x2001, 1, 0, 0x6fff), NOWHERE);
 	assert_int_equal(find(0x2000, 0x4000, 0, 0x6fff), 0x4000);
 	assert_int_equal(find(0x2001, 0x1000, 0, ULONG_MAX), 0x7000);
+	assert_int_equal(find_highest(0x2000, 0x1000, 0, 0x6fff), 0x4000);
+	assert_int_equal(find_highest(0x2001, 1, 0, 0x6fff), NOWHERE);
+	assert_int_equal(find_highest(0x1000, 0x2000, 0, 0x6fff), 0x4000);
+	assert_int_equal(find_highest(0x1001, 0x2000, 0, 0x3fff), NOWHERE);
 }
 
 static void the_window_bounds_the_search(void **state)
@@ -298,6 +374,41 @@ static void the_window_bounds_the_search(void **state)
 	assert_int_equal(find(1, 1, 0x20000, 0x20000), 0x20000);
 	assert_int_equal(find(1, 1, 0x40000, 0x4ffff), NOWHERE);
 	assert_int_equal(find(0x1000, 1, 0x3f001, ULONG_MAX), 0x50000);
+}
+
+static void the_window_bounds_the_search_from_above(void **state)
+{
+	struct iova_node a, b;
+
+	insert(&a, 0x10000, 0x1ffff);
+	insert(&b, 0x40000, 0x4ffff);
+	assert_int_equal(find_highest(0x1000, 1, 0, 0x3fffe), 0x3efff);
+	assert_int_equal(find_highest(0x1000, 0x1000, 0, 0x3fffe), 0x3e000);
+	assert_int_equal(find_highest(0x1000, 1, 0, 0x20fff), 0x20000);
+	assert_int_equal(find_highest(0x1000, 1, 0, 0x20ffe), 0xf000);
+	assert_int_equal(find_highest(0x1000, 1, 0xf000, 0x20ffe), 0xf000);
+	assert_int_equal(find_highest(0x1000, 1, 0xf001, 0x20ffe), NOWHERE);
+	assert_int_equal(find_highest(0x1000, 1, 0x12000, 0x1ffff), NOWHERE);
+	assert_int_equal(find_highest(1, 1, 0x3ffff, 0x3ffff), 0x3ffff);
+	assert_int_equal(find_highest(1, 1, 0x20000, 0x20000), 0x20000);
+	assert_int_equal(find_highest(1, 1, 0x40000, 0x4ffff), NOWHERE);
+	assert_int_equal(find_highest(0x1000, 1, 0, 0x50fff), 0x50000);
+	assert_int_equal(find_highest(0x1000, 1, 0, 0x50ffe), 0x3f000);
+}
+
+/* From the other end, too: nothing is found below it. */
+static void the_floor_is_respected_from_above(void **state)
+{
+	struct iova_node a;
+
+	iova_space_init(&space, 0x1000);
+	assert_int_equal(find_highest(1, 1, 0, 0xfff), NOWHERE);
+	assert_int_equal(find_highest(0x1000, 1, 0, 0x1fff), 0x1000);
+	assert_int_equal(find_highest(0x1001, 1, 0, 0x1fff), NOWHERE);
+	insert(&a, 0x2000, ULONG_MAX);
+	assert_int_equal(find_highest(0x1000, 1, 0, ULONG_MAX), 0x1000);
+	assert_int_equal(find_highest(0x1001, 1, 0, ULONG_MAX), NOWHERE);
+	assert_int_equal(find_highest(1, 0x1000, 0, 0x1ffe), 0x1000);
 }
 
 static void phase_and_preference(void **state)
@@ -320,6 +431,12 @@ static void phase_and_preference(void **state)
 	assert_int_equal(check_hole(&want), 0x1000);
 	want.phase = 0x1ff000;
 	assert_int_equal(check_hole(&want), 0x1ff000);
+	/* From above nobody wishes for anything. */
+	assert_int_equal(check_highest(&want), 0x202000);
+	want.align = 0x200000;
+	assert_int_equal(check_highest(&want), 0x1ff000);
+	want.phase = 0x203000;
+	assert_int_equal(check_highest(&want), NOWHERE);
 }
 
 /* Long enough holes below the window say nothing about those in it. */
@@ -385,6 +502,7 @@ static void random_hole(void)
 	want.prefer = want.align << (random_below(2) ? random_below(12) : 0);
 	want.phase = random_below(want.prefer);
 	check_hole(&want);
+	check_highest(&want);
 }
 
 /* Up to the end of where they are. */
@@ -515,6 +633,9 @@ int main(void)
 				       setup),
 		cmocka_unit_test_setup(a_hole_that_fits_exactly_is_found, setup),
 		cmocka_unit_test_setup(the_window_bounds_the_search, setup),
+		cmocka_unit_test_setup(the_window_bounds_the_search_from_above,
+				       setup),
+		cmocka_unit_test_setup(the_floor_is_respected_from_above, setup),
 		cmocka_unit_test_setup(phase_and_preference, setup),
 		cmocka_unit_test_setup(the_wish_is_met_above_many_holes, setup),
 		cmocka_unit_test_setup(random_operations_match_the_model, setup),
