@@ -12,23 +12,12 @@
 #define PAGES 16UL
 #define LENGTH (PAGES * PAGE)
 
-/* The user interface of 6.12 has neither of them */
-struct map_file {
-	uint32_t size;
-	uint32_t flags;
-	uint32_t ioas_id;
-	int32_t fd;
-	uint64_t start;
-	uint64_t length;
-	uint64_t iova;
-};
-
+/* The user interface of 6.12 does not have it */
 struct change_process {
 	uint32_t size;
 	uint32_t reserved;
 };
 
-#define MAP_FILE_NUMBER _IO(IOMMUFD_TYPE, 0x8f)
 #define CHANGE_PROCESS _IO(IOMMUFD_TYPE, 0x92)
 
 static int iommu;
@@ -77,17 +66,10 @@ static int teardown(void **state)
 
 static int map_file(int fd, uint64_t start, uint64_t length, uint32_t flags)
 {
-	struct map_file map = {
-		.size = sizeof(map),
-		.flags = flags | FIXED,
-		.ioas_id = ioas,
-		.fd = fd,
-		.start = start,
-		.length = length,
-		.iova = BASE,
-	};
+	const struct file_range range = { fd, start, length };
+	uint64_t iova = BASE;
 
-	return ioctl(iommu, MAP_FILE_NUMBER, &map) ? -errno : 0;
+	return ioas_map_file(iommu, ioas, &range, flags | FIXED, &iova);
 }
 
 static int unmap(uint64_t length)

@@ -54,6 +54,38 @@ int ioas_map_at(int iommu, uint32_t ioas, const void *memory, uint64_t length,
 	return ioas_map(iommu, ioas, memory, length, flags | FIXED, &iova);
 }
 
+/* The user interface of 6.12 does not have it */
+struct map_file {
+	uint32_t size;
+	uint32_t flags;
+	uint32_t ioas_id;
+	int32_t fd;
+	uint64_t start;
+	uint64_t length;
+	uint64_t iova;
+};
+
+#define MAP_FILE_NUMBER _IO(IOMMUFD_TYPE, 0x8f)
+
+int ioas_map_file(int iommu, uint32_t ioas, const struct file_range *range,
+		  uint32_t flags, uint64_t *iova)
+{
+	struct map_file map = {
+		.size = sizeof(map),
+		.flags = flags,
+		.ioas_id = ioas,
+		.fd = range->fd,
+		.start = range->start,
+		.length = range->length,
+		.iova = flags & FIXED ? *iova : 0,
+	};
+	int err = request(iommu, MAP_FILE_NUMBER, &map);
+
+	if (!err)
+		*iova = map.iova;
+	return err;
+}
+
 int ioas_unmap(int iommu, uint32_t ioas, uint64_t iova, uint64_t length,
 	       uint64_t *unmapped)
 {

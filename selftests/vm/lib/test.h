@@ -48,6 +48,15 @@ int ioas_map(int iommu, uint32_t ioas, const void *memory, uint64_t length,
 	     uint32_t flags, uint64_t *iova);
 int ioas_map_at(int iommu, uint32_t ioas, const void *memory, uint64_t length,
 		uint32_t flags, uint64_t iova);
+/* Memory of a file; @flags and @iova as those of ioas_map() */
+struct file_range {
+	int fd;
+	uint64_t start;
+	uint64_t length;
+};
+
+int ioas_map_file(int iommu, uint32_t ioas, const struct file_range *range,
+		  uint32_t flags, uint64_t *iova);
 /* @unmapped may be NULL, and is written on success */
 int ioas_unmap(int iommu, uint32_t ioas, uint64_t iova, uint64_t length,
 	       uint64_t *unmapped);
