@@ -47,15 +47,19 @@ int iova_ask_one(struct question *q)
 	for (tries = 0; tries < MAX_TRIES; tries++) {
 		unsigned long changes = READ_ONCE(iopt->changes);
 		s64 answer = q->ops->iova_alloc(&q->iova);
+		const char *fault;
 		int rc = 0;
 
 		if (answer > 0)
 			rc = iopt_check_choice(iopt, answer, q->where->length,
 					       changes);
-		if (rc == -EAGAIN)
+		if (rc == -EAGAIN && !q->reported)
 			continue;
-		rc = policy_judge(q, POLICY_IOVA_ALLOC, answer, explain(rc));
-		if (rc || answer <= 0 || READ_ONCE(q->policy->audit))
+		fault = explain(rc);
+		rc = policy_judge(q, POLICY_IOVA_ALLOC, answer, fault);
+		/* Audit mode, which may have ended just now, lets all pass. */
+		if (rc || answer <= 0 || fault || q->reported ||
+		    READ_ONCE(q->policy->audit))
 			return rc;
 		q->where->iova = answer;
 		q->where->chosen = true;
