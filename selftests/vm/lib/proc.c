@@ -85,6 +85,23 @@ long status_kib(const char *key)
 	return value;
 }
 
+static char *read_vmstat(void)
+{
+	/* Folds the per-CPU counts into the global ones */
+	free(read_all("/proc/sys/vm/stat_refresh"));
+	return read_all("/proc/vmstat");
+}
+
+long io_page_tables(void)
+{
+	char *text = read_vmstat();
+	long pages = find_value(text, "nr_iommu_pages ", LONG_MIN);
+
+	free(text);
+	assert_int_not_equal(pages, LONG_MIN);
+	return pages;
+}
+
 long pinned_pages(long expected)
 {
 	int tries;
@@ -93,9 +110,7 @@ long pinned_pages(long expected)
 
 	/* Processes are reaped before all they held is given back */
 	for (tries = 0; tries < 40; tries++) {
-		/* Folds the per-CPU counts into the global ones */
-		free(read_all("/proc/sys/vm/stat_refresh"));
-		text = read_all("/proc/vmstat");
+		text = read_vmstat();
 		pinned = find_value(text, "nr_foll_pin_acquired ", LONG_MIN) -
 			 find_value(text, "nr_foll_pin_released ", LONG_MIN);
 		free(text);
