@@ -43,14 +43,17 @@ bool policy_orphaned(const struct policy *policy)
 /**
  * cgroup_in_scope - is a policy of a cgroup asked about a process
  * @policy: the policy
- * @task: the process
+ * @task: the process; it may have ended
  *
- * Return: true if so.
+ * Return: true if so; false for all if the policy is orphaned.
  */
 bool cgroup_in_scope(const struct policy *policy, struct task_struct *task)
 {
 	bool in;
 
+	/* Who has died in the cgroup is part of it when it is removed. */
+	if (policy_orphaned(policy))
+		return false;
 	rcu_read_lock();
 	in = cgroup_is_descendant(task_dfl_cgroup(task), policy->cgroup);
 	rcu_read_unlock();

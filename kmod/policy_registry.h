@@ -103,7 +103,7 @@ void policy_eject(struct policy *policy, const struct iommufd_policy_ops *ops,
 /**
  * policy_in_scope - is a policy asked about a process
  * @policy: the policy
- * @task: the process
+ * @task: the process; it may have ended
  *
  * Return: true if so.
  */
