@@ -22,6 +22,22 @@ int bpf_copy_from_user_str(void *dst, u32 dst__sz,
 		(to)->tgid = (from)->tgid;				\
 	} while (0)
 
+/* For several loads together, in which order they are called */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, u64);
+} turns SEC(".maps");
+
+static u64 next_turn(void)
+{
+	u32 first = 0;
+	u64 *turn = bpf_map_lookup_elem(&turns, &first);
+
+	return turn ? __sync_fetch_and_add(turn, 1) + 1 : 0;
+}
+
 static void report(const struct iommufd_policy_who *who)
 {
 	if (answer.report)
@@ -41,6 +57,7 @@ static int answer_map(const struct iommufd_policy_map_request *req)
 	answer.map.fixed = req->fixed;
 	answer.map.src_ioas_id = req->src_ioas_id;
 	answer.map.src_iova = req->src_iova;
+	answer.map.turn = next_turn();
 	__sync_fetch_and_add(&answer.map.calls, 1);
 	report(&req->who);
 	return req->mem & answer.forbidden ? -EACCES : answer.map_answer;
@@ -97,6 +114,7 @@ static int answer_attach(const struct iommufd_policy_attach_request *req)
 	bpf_probe_read_kernel_str(answer.attach.dev_name,
 				  sizeof(answer.attach.dev_name),
 				  req->dev_name);
+	answer.attach.turn = next_turn();
 	__sync_fetch_and_add(&answer.attach.calls, 1);
 	report(&req->who);
 	return answer.attach_answer;
@@ -174,6 +192,7 @@ static int answer_charge(const struct iommufd_policy_charge_request *req)
 	answer.charge.op = req->op;
 	answer.charge.ioas_id = req->ioas_id;
 	answer.charge.limit_kind = req->limit_kind;
+	answer.charge.turn = next_turn();
 	__sync_fetch_and_add(&answer.charge.calls, 1);
 	report(&req->who);
 	if (answer.charge_answer == IOMMUFD_POLICY_PAY)
@@ -197,6 +216,7 @@ static void answer_uncharge(const struct iommufd_policy_uncharge_request *req)
 {
 	keep_who(&answer.uncharge.who, &req->who);
 	answer.uncharge.pages = req->pages;
+	answer.uncharge.turn = next_turn();
 	__sync_fetch_and_add(&answer.uncharge.calls, 1);
 	__sync_fetch_and_add(&answer.balance, -req->pages);
 	report(&req->who);

@@ -18,6 +18,7 @@ struct answer_who {
 
 struct answer_map {
 	answer_u64 calls;
+	answer_u64 turn;
 	struct answer_who who;
 	answer_u64 iova;
 	answer_u64 length;
@@ -43,6 +44,7 @@ struct answer_unmap {
 
 struct answer_attach {
 	answer_u64 calls;
+	answer_u64 turn;
 	struct answer_who who;
 	answer_u64 op;
 	answer_u64 dev_id;
@@ -71,6 +73,7 @@ struct answer_iova {
 
 struct answer_charge {
 	answer_u64 calls;
+	answer_u64 turn;
 	struct answer_who who;
 	answer_u64 pages;
 	answer_u64 asked;
@@ -84,6 +87,7 @@ struct answer_charge {
 
 struct answer_uncharge {
 	answer_u64 calls;
+	answer_u64 turn;
 	struct answer_who who;
 	answer_u64 pages;
 };
@@ -112,6 +116,9 @@ struct answer_exit {
  * @text: what the sleeping map hook found in the memory to be mapped
  * @asleep: the sleeping map hook is about to read it
  * @balance: pages charged and not yet uncharged
+ *
+ * The last turn of some hooks is a number that grows with each call of any of
+ * them, over all loads that share the map "turns".
  */
 struct answer {
 	int map_answer;

@@ -34,6 +34,20 @@ struct bpf_object *object_open(const char *name)
 	return object;
 }
 
+/* The one called "policy", or else the one that is no "legacy". */
+static struct bpf_map *find_policy(struct bpf_object *object)
+{
+	struct bpf_map *map, *found;
+
+	found = bpf_object__find_map_by_name(object, "policy");
+	bpf_object__for_each_map(map, object)
+		if (!found && bpf_map__type(map) == BPF_MAP_TYPE_STRUCT_OPS &&
+		    strcmp(bpf_map__name(map), "legacy"))
+			found = map;
+	assert_non_null(found);
+	return found;
+}
+
 void policy_open_object(struct policy *policy, const char *object,
 			const char *name)
 {
@@ -42,7 +56,7 @@ void policy_open_object(struct policy *policy, const char *object,
 
 	memset(policy, 0, sizeof(*policy));
 	policy->object = object_open(object);
-	policy->map = bpf_object__find_map_by_name(policy->object, "policy");
+	policy->map = find_policy(policy->object);
 	bpf_object__for_each_map(map, policy->object)
 		if (bpf_map__type(map) == BPF_MAP_TYPE_STRUCT_OPS)
 			bpf_map__set_autocreate(map, map == policy->map);

@@ -40,7 +40,7 @@ struct policy {
 struct bpf_object *object_open(const char *name);
 /* Opened, to be changed in @ops, and not loaded yet; failing fails the test */
 void policy_open(struct policy *policy, const char *name);
-/* The same of another object, in which the policy is called "policy" */
+/* The same of another object; its policy is called "policy", or it has just one */
 void policy_open_object(struct policy *policy, const char *object,
 			const char *name);
 /* One of its programs, to be one of its hooks; failing fails the test */

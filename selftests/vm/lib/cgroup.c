@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Cgroups of version 2, by their path below the root */
+#include <limits.h>
+#include <sys/stat.h>
+
+#include "lib/cgroup.h"
+
+static void full_path(char *full, const char *path, const char *file)
+{
+	snprintf(full, PATH_MAX, "/sys/fs/cgroup/%s/%s", path, file);
+}
+
+void cgroup_new(const char *path)
+{
+	char full[PATH_MAX];
+
+	full_path(full, path, "");
+	assert_return_code(mkdir(full, 0755), errno);
+}
+
+void cgroup_remove(const char *path)
+{
+	char full[PATH_MAX];
+
+	full_path(full, path, "");
+	assert_return_code(rmdir(full), errno);
+}
+
+uint64_t cgroup_id(const char *path)
+{
+	char full[PATH_MAX];
+	struct stat st;
+
+	full_path(full, path, "");
+	assert_return_code(stat(full, &st), errno);
+	return st.st_ino;
+}
+
+void cgroup_move(const char *path, pid_t pid)
+{
+	char full[PATH_MAX];
+	FILE *file;
+
+	full_path(full, path, "cgroup.procs");
+	file = fopen(full, "we");
+	assert_non_null(file);
+	fprintf(file, "%d\n", pid);
+	assert_return_code(fclose(file), errno);
+}

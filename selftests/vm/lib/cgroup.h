@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Cgroups of version 2, by their path below the root; failing fails the test */
+#ifndef TEST_CGROUP_H
+#define TEST_CGROUP_H
+
+#include "test.h"
+
+void cgroup_new(const char *path);
+void cgroup_remove(const char *path);
+/* As policies know it; "": the root */
+uint64_t cgroup_id(const char *path);
+void cgroup_move(const char *path, pid_t pid);
+
+#endif
