@@ -49,6 +49,7 @@ static int answer_map(const struct iommufd_policy_map_request *req)
 	keep_who(&answer.map.who, &req->who);
 	answer.map.iova = req->iova;
 	answer.map.length = req->length;
+	answer.map.pages = req->pages;
 	answer.map.uptr = req->uptr;
 	answer.map.op = req->op;
 	answer.map.ioas_id = req->ioas_id;
@@ -235,8 +236,7 @@ void BPF_PROG(on_uncharge_sleeping,
 	answer_uncharge(req);
 }
 
-SEC("?struct_ops")
-int BPF_PROG(on_init, const struct iommufd_policy_init_info *info)
+static int answer_init(const struct iommufd_policy_init_info *info)
 {
 	answer.init.api_version = info->api_version;
 	answer.init.replaces = info->replaces;
@@ -246,7 +246,18 @@ int BPF_PROG(on_init, const struct iommufd_policy_init_info *info)
 }
 
 SEC("?struct_ops")
-void BPF_PROG(on_exit, const struct iommufd_policy_exit_info *info)
+int BPF_PROG(on_init, const struct iommufd_policy_init_info *info)
+{
+	return answer_init(info);
+}
+
+SEC("?struct_ops.s")
+int BPF_PROG(on_init_sleeping, const struct iommufd_policy_init_info *info)
+{
+	return answer_init(info);
+}
+
+static void answer_exit(const struct iommufd_policy_exit_info *info)
 {
 	answer.exit.kind = info->kind;
 	answer.exit.code = info->code;
@@ -254,6 +265,18 @@ void BPF_PROG(on_exit, const struct iommufd_policy_exit_info *info)
 	bpf_probe_read_kernel_str(answer.exit.message,
 				  sizeof(answer.exit.message), info->message);
 	__sync_fetch_and_add(&answer.exit.calls, 1);
+}
+
+SEC("?struct_ops")
+void BPF_PROG(on_exit, const struct iommufd_policy_exit_info *info)
+{
+	answer_exit(info);
+}
+
+SEC("?struct_ops.s")
+void BPF_PROG(on_exit_sleeping, const struct iommufd_policy_exit_info *info)
+{
+	answer_exit(info);
 }
 
 SEC(".struct_ops.link")

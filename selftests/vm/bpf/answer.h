@@ -22,6 +22,7 @@ struct answer_map {
 	struct answer_who who;
 	answer_u64 iova;
 	answer_u64 length;
+	answer_u64 pages;
 	answer_u64 uptr;
 	answer_u64 op;
 	answer_u64 ioas_id;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A policy under test, loaded with libbpf and nothing else. */
+#include <dirent.h>
 #include <libgen.h>
 #include <limits.h>
 
@@ -178,6 +179,48 @@ void assert_policy_reads(const char *name, const char *file,
 	assert_non_null(text);
 	assert_string_equal(text, expected);
 	free(text);
+}
+
+static int is_counter(const struct dirent *entry)
+{
+	static const char *const ends[] = {
+		"_asked", "_told", "_refused", "_audited",
+	};
+	const char *end = strrchr(entry->d_name, '_');
+	size_t i;
+
+	for (i = 0; end && i < ARRAY_SIZE(ends); i++)
+		if (!strcmp(end, ends[i]))
+			return 1;
+	return 0;
+}
+
+void assert_policy_counts(const char *name, const char *expected)
+{
+	char path[PATH_MAX], *text = NULL;
+	struct dirent **entries;
+	size_t length;
+	FILE *counts;
+	int i, nr;
+
+	snprintf(path, sizeof(path), POLICIES "/%s", name);
+	nr = scandir(path, &entries, is_counter, alphasort);
+	/* Three of each hook that answers, and one of each that is told */
+	assert_int_equal(nr, 4 * 3 + 3);
+	counts = open_memstream(&text, &length);
+	assert_non_null(counts);
+	for (i = 0; i < nr; i++) {
+		long value = policy_number(name, entries[i]->d_name);
+
+		if (value)
+			fprintf(counts, "%s%s=%ld", ftell(counts) ? " " : "",
+				entries[i]->d_name, value);
+		free(entries[i]);
+	}
+	fclose(counts);
+	assert_string_equal(text, expected);
+	free(text);
+	free(entries);
 }
 
 answer_u64 settled(volatile answer_u64 *calls, answer_u64 expected)

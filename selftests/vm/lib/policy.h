@@ -61,6 +61,11 @@ char *policy_read(const char *name, const char *file);
 long policy_number(const char *name, const char *file);
 void assert_policy_reads(const char *name, const char *file,
 			 const char *expected);
+/*
+ * All its counters in sysfs that are not 0 are just these, "map_asked=2
+ * map_refused=1", in the order of the alphabet
+ */
+void assert_policy_counts(const char *name, const char *expected);
 /* Wait until it has been called that often: it may run a moment later */
 answer_u64 settled(volatile answer_u64 *calls, answer_u64 expected);
 /* What the verifier said in the last load of this program */
