@@ -299,20 +299,24 @@ static int map_file(struct iommufd_ctx *ictx, struct ioas *ioas,
 	struct pages *pages;
 	int rc;
 
-	rc = policy_map_file(ictx, cmd, file);
-	if (rc)
-		return rc;
 	rc = pages_open_file(file, writable);
 	if (rc)
 		return rc;
+	rc = policy_map_file(ictx, cmd, file);
+	if (rc)
+		goto close;
 	pages = pages_create(&ictx->book, ictx->per_process, file, cmd->start,
 			     cmd->length, writable, U8_MAX);
 	if (IS_ERR(pages)) {
-		pages_close_file(file, writable);
-		return PTR_ERR(pages);
+		rc = PTR_ERR(pages);
+		goto close;
 	}
 	return map_pages(ioas, pages, cmd->start, cmd->length, cmd->flags,
 			 IOMMUFD_POLICY_OP_IOAS_MAP_FILE, &cmd->iova);
+
+close:
+	pages_close_file(file, writable);
+	return rc;
 }
 
 /* What every request for a mapping has to keep to. */
