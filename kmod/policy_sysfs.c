@@ -23,6 +23,8 @@ static const char *policy_state(const struct policy *policy)
 	switch (READ_ONCE(policy->exit.kind)) {
 	case IOMMUFD_POLICY_EXIT_NONE:
 		return policy_orphaned(policy) ? "orphaned" : "active";
+	case IOMMUFD_POLICY_EXIT_DETACHED:
+		return "detached";
 	case IOMMUFD_POLICY_EXIT_OFF:
 		return "off";
 	default:
