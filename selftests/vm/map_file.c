@@ -12,14 +12,6 @@
 #define PAGES 16UL
 #define LENGTH (PAGES * PAGE)
 
-/* The user interface of 6.12 does not have it */
-struct change_process {
-	uint32_t size;
-	uint32_t reserved;
-};
-
-#define CHANGE_PROCESS _IO(IOMMUFD_TYPE, 0x92)
-
 static int iommu;
 static uint32_t ioas;
 static struct edu edu;
@@ -79,9 +71,7 @@ static int unmap(uint64_t length)
 
 static int change_process(void)
 {
-	struct change_process change = { .size = sizeof(change) };
-
-	return ioctl(iommu, CHANGE_PROCESS, &change) ? -errno : 0;
+	return ioas_change_process(iommu);
 }
 
 static void assert_pinned(long nr)

@@ -84,10 +84,16 @@ check "its decision to refuse" traced policy_decision \
 	"ctx=[0-9]+ policy=map_guard hook=map answer=-122 mode=enforce"
 check "the map that was refused" traced map \
 	"ctx=[0-9]+ ioas=1 iova=0x0 length=0x200000 uptr=0x[0-9a-f]+ flags=0x6 error=-122"
+echo audit >/sys/kernel/iommufd/policy/map_guard/mode
+check "a map that it refuses in audit mode" iommufd-bpf map-test --size 2M
+check "its decision that is not enforced" traced policy_decision \
+	"ctx=[0-9]+ policy=map_guard hook=map answer=-122 mode=audit"
+check "the map that went on" traced map \
+	"ctx=[0-9]+ ioas=1 iova=0x[0-9a-f]+ length=0x200000 uptr=0x[0-9a-f]+ flags=0x6 error=0"
 check "it is unloaded" iommufd-bpf unload map_guard
 check "its exit" traced policy_exit \
 	'policy=map_guard kind=1 code=0 message="[a-z]+"'
-is "and no more of them" "$(count policy_decision) $(count policy_exit)" "2 1"
+is "and no more of them" "$(count policy_decision) $(count policy_exit)" "3 1"
 
 echo 0 >$events/enable
 echo >$trace/trace

@@ -54,7 +54,7 @@ int ioas_map_at(int iommu, uint32_t ioas, const void *memory, uint64_t length,
 	return ioas_map(iommu, ioas, memory, length, flags | FIXED, &iova);
 }
 
-/* The user interface of 6.12 does not have it */
+/* The user interface of 6.12 has neither of them */
 struct map_file {
 	uint32_t size;
 	uint32_t flags;
@@ -65,7 +65,13 @@ struct map_file {
 	uint64_t iova;
 };
 
+struct change_process {
+	uint32_t size;
+	uint32_t reserved;
+};
+
 #define MAP_FILE_NUMBER _IO(IOMMUFD_TYPE, 0x8f)
+#define CHANGE_PROCESS _IO(IOMMUFD_TYPE, 0x92)
 
 int ioas_map_file(int iommu, uint32_t ioas, const struct file_range *range,
 		  uint32_t flags, uint64_t *iova)
@@ -84,6 +90,13 @@ int ioas_map_file(int iommu, uint32_t ioas, const struct file_range *range,
 	if (!err)
 		*iova = map.iova;
 	return err;
+}
+
+int ioas_change_process(int iommu)
+{
+	struct change_process change = { .size = sizeof(change) };
+
+	return request(iommu, CHANGE_PROCESS, &change);
 }
 
 int ioas_unmap(int iommu, uint32_t ioas, uint64_t iova, uint64_t length,

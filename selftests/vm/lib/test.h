@@ -57,6 +57,7 @@ struct file_range {
 
 int ioas_map_file(int iommu, uint32_t ioas, const struct file_range *range,
 		  uint32_t flags, uint64_t *iova);
+int ioas_change_process(int iommu);
 /* @unmapped may be NULL, and is written on success */
 int ioas_unmap(int iommu, uint32_t ioas, uint64_t iova, uint64_t length,
 	       uint64_t *unmapped);
