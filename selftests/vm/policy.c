@@ -66,11 +66,6 @@ static int map_to_read(uint64_t length)
 	return ioas_map(iommu, ioas, memory, length, READ, &iova);
 }
 
-static uint64_t context_id(void)
-{
-	return fdinfo_value(iommu, "iommufd-ctx:\t");
-}
-
 static void what_it_allows_is_mapped(void **state)
 {
 	policy_start(&policy, "answer");
@@ -169,7 +164,7 @@ static void a_map_request_is_true(void **state)
 	assert_int_equal(seen->fixed, 1);
 	/* Nobody has asked for it. */
 	assert_int_equal(seen->mem, 0);
-	assert_int_equal(seen->who.ctx_id, context_id());
+	assert_int_equal(seen->who.ctx_id, context_id(iommu));
 	assert_int_equal(seen->who.uid, getuid());
 	assert_int_equal(seen->who.opener_uid, getuid());
 	assert_int_equal(seen->who.tgid, getpid());
@@ -231,7 +226,7 @@ static void who_asks_is_the_caller_and_not_the_opener(void **state)
 	assert_int_equal(who->opener_uid, 0);
 	assert_int_not_equal(who->tgid, getpid());
 	assert_int_equal(who->cgroup_id, cgroup.st_ino);
-	assert_int_equal(who->ctx_id, context_id());
+	assert_int_equal(who->ctx_id, context_id(iommu));
 }
 
 static int ramfs(size_t length)
@@ -402,7 +397,7 @@ static void an_attach_request_is_true(void **state)
 	assert_int_equal(seen->pt_id, ioas);
 	assert_int_equal(seen->ioas_id, ioas);
 	assert_string_equal((char *)seen->dev_name, "0000:00:03.0");
-	assert_int_equal(seen->who.ctx_id, context_id());
+	assert_int_equal(seen->who.ctx_id, context_id(iommu));
 	assert_int_equal(seen->who.uid, getuid());
 	assert_int_equal(seen->who.opener_uid, getuid());
 	assert_int_equal(seen->who.tgid, getpid());

@@ -478,45 +478,24 @@ static void the_dead_pay_until_unmapped(void **state)
 	assert_quota_used(0, 0);
 }
 
-/* The user interface of 6.12 has neither of them. */
-struct map_file {
-	uint32_t size;
-	uint32_t flags;
-	uint32_t ioas_id;
-	int32_t fd;
-	uint64_t start;
-	uint64_t length;
-	uint64_t iova;
-};
-
-struct change_process {
-	uint32_t size;
-	uint32_t reserved;
-};
-
 static long map_new_file(long first, long nr)
 {
-	struct map_file map = {
-		.size = sizeof(map),
-		.flags = RW | FIXED,
-		.ioas_id = self->ioas,
+	struct file_range range = {
 		.fd = memfd_create("money", MFD_CLOEXEC),
 		.length = nr * PAGE,
-		.iova = BASE + first * PAGE,
 	};
+	uint64_t iova = BASE + first * PAGE;
 
-	if (ftruncate(map.fd, map.length))
+	if (ftruncate(range.fd, range.length))
 		return -errno;
-	return ioctl(self->iommu, _IO(IOMMUFD_TYPE, 0x8f), &map) ? -errno : 0;
+	return ioas_map_file(self->iommu, self->ioas, &range, RW | FIXED,
+			     &iova);
 }
 
 /* Another process takes over the context that this one has been in. */
 static long take_over(long nr, long unused)
 {
-	struct change_process change = { .size = sizeof(change) };
-
-	return ioctl(vmms[nr].iommu, _IO(IOMMUFD_TYPE, 0x92), &change) ?
-	       -errno : 0;
+	return ioas_change_process(vmms[nr].iommu);
 }
 
 static void who_takes_over_a_context_pays_from_then_on(void **state)

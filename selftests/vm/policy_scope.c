@@ -560,31 +560,17 @@ static void an_orphan_can_be_replaced_and_stays_one(void **state)
 	assert_int_equal(next.answer->map.calls, 0);
 }
 
-/* IOMMU_IOAS_MAP_FILE, which the user interface of 6.12 lacks */
-struct map_file {
-	uint32_t size;
-	uint32_t flags;
-	uint32_t ioas_id;
-	int32_t fd;
-	uint64_t start;
-	uint64_t length;
-	uint64_t iova;
-};
-
 static long map_new_file(long nr, long unused)
 {
-	struct map_file map = {
-		.size = sizeof(map),
-		.flags = RW | FIXED,
-		.ioas_id = ioas,
+	struct file_range range = {
 		.fd = memfd_create("scope", MFD_CLOEXEC),
 		.length = nr * PAGE,
-		.iova = BASE,
 	};
+	uint64_t iova = BASE;
 
-	if (ftruncate(map.fd, map.length))
+	if (ftruncate(range.fd, range.length))
 		return -errno;
-	return ioctl(iommu, _IO(IOMMUFD_TYPE, 0x8f), &map) ? -errno : 0;
+	return ioas_map_file(iommu, ioas, &range, RW | FIXED, &iova);
 }
 
 /* Its process has died there, and what it mapped can still be pinned. */

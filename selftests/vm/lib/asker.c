@@ -54,8 +54,3 @@ bool is_root(volatile const struct answer_who *who, uint64_t context)
 	       who->uid == 0 && who->opener_uid == 0 &&
 	       who->tgid == (answer_u64)root;
 }
-
-uint64_t context_id(int iommu)
-{
-	return fdinfo_value(iommu, "iommufd-ctx:\t");
-}

@@ -22,6 +22,4 @@ bool is_asker(volatile const struct answer_who *who, uint64_t context);
 /* The same of the process of the tests, or its child */
 bool is_root(volatile const struct answer_who *who, uint64_t context);
 
-uint64_t context_id(int iommu);
-
 #endif

@@ -42,11 +42,6 @@ int look_run(const char *name)
 	return err ?: (int)opts.retval;
 }
 
-uint64_t context_id(int iommu)
-{
-	return fdinfo_value(iommu, "iommufd-ctx:\t");
-}
-
 volatile struct look_context *look_context(uint64_t id)
 {
 	volatile struct look_context *found = NULL;

@@ -15,8 +15,6 @@ void look_close(void);
 /* One of them, from the beginning; 0 or a negative errno */
 int look_run(const char *name);
 
-/* The id it is seen by */
-uint64_t context_id(int iommu);
 /* In the last walk, once; NULL if it is not there */
 volatile struct look_context *look_context(uint64_t id);
 

@@ -54,6 +54,11 @@ long fdinfo_value(int fd, const char *key)
 	return value;
 }
 
+uint64_t context_id(int iommu)
+{
+	return fdinfo_value(iommu, "iommufd-ctx:");
+}
+
 void fdinfo_ioas(int fd, uint32_t ioas, unsigned long *areas,
 		 unsigned long *bytes)
 {

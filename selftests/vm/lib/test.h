@@ -87,6 +87,8 @@ int option_set(int iommu, uint32_t option, uint32_t object, uint64_t value);
 /* proc.c: what the kernel says about a context; the text is to be freed */
 char *fdinfo(int fd);
 long fdinfo_value(int fd, const char *key);
+/* What policies and traces know it by */
+uint64_t context_id(int iommu);
 void fdinfo_ioas(int fd, uint32_t ioas, unsigned long *areas,
 		 unsigned long *bytes);
 unsigned long ioas_areas(int fd, uint32_t ioas);
