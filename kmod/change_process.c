@@ -13,6 +13,8 @@
 #include "ctx.h"
 #include "ioas.h"
 #include "pages.h"
+#include "policy.h"
+#include "policy_purse.h"
 
 /* Remember the memory of an IOAS, each once, with a reference. */
 static int collect(struct io_pagetable *iopt, struct xarray *found)
@@ -61,25 +63,37 @@ static int collect_all(struct iommufd_ctx *ictx, struct xarray *found)
 	return rc;
 }
 
-/* Everything to the account, or nothing. */
-static int hand_over(struct xarray *found, unsigned long nr,
-		     struct account *account)
+/* Policies are asked to pay once, however much memory there is. */
+static int pay_for_all(struct offer *offers, unsigned long nr,
+		       struct purse *purse, struct policy_reason *reason)
 {
-	struct offer *offers = kvcalloc(nr, sizeof(*offers),
-					GFP_KERNEL_ACCOUNT);
-	unsigned long index, i = 0;
-	struct pages *pages;
+	struct charge charge;
+	unsigned long i;
 	int rc = 0;
 
-	if (!offers)
-		return -ENOMEM;
-	xa_for_each(found, index, pages) {
-		offers[i].pages = pages;
-		offers[i].to = account;
-		rc = pages_offer(&offers[i]);
-		if (rc)
-			break;
-		i++;
+	purse_init(purse);
+	for (i = 0; i < nr && !rc; i++) {
+		pages_to_offer(&offers[i], &charge);
+		rc = purse_expect(purse, &charge);
+	}
+	return rc ?: purse_fill(purse, reason);
+}
+
+/* Everything to the account, or nothing. */
+static int hand_over(struct offer *offers, unsigned long nr)
+{
+	struct policy_reason reason = {
+		.op = IOMMUFD_POLICY_OP_CHANGE_PROCESS,
+	};
+	struct purse purse;
+	unsigned long i = 0;
+	int rc;
+
+	rc = pay_for_all(offers, nr, &purse, &reason);
+	while (!rc && i < nr) {
+		rc = pages_offer(&offers[i], &reason);
+		if (!rc)
+			i++;
 	}
 	while (i--) {
 		if (rc)
@@ -87,6 +101,29 @@ static int hand_over(struct xarray *found, unsigned long nr,
 		else
 			pages_accept(&offers[i]);
 	}
+	purse_close(&purse);
+	return rc;
+}
+
+static int hand_over_all(struct xarray *found, struct account *account)
+{
+	unsigned long index, nr = 0, i = 0;
+	struct offer *offers;
+	struct pages *pages;
+	int rc;
+
+	xa_for_each(found, index, pages)
+		nr++;
+	if (!nr)
+		return 0;
+	offers = kvcalloc(nr, sizeof(*offers), GFP_KERNEL_ACCOUNT);
+	if (!offers)
+		return -ENOMEM;
+	xa_for_each(found, index, pages) {
+		offers[i].pages = pages;
+		offers[i++].to = account;
+	}
+	rc = hand_over(offers, nr);
 	kvfree(offers);
 	return rc;
 }
@@ -109,7 +146,7 @@ int ioas_change_process_ioctl(struct ucmd *ucmd)
 {
 	struct iommu_ioas_change_process *cmd = ucmd->cmd;
 	struct account *account;
-	unsigned long index, nr = 0;
+	unsigned long index;
 	struct pages *pages;
 	struct xarray found;
 	int rc;
@@ -121,10 +158,8 @@ int ioas_change_process_ioctl(struct ucmd *ucmd)
 		return PTR_ERR(account);
 	xa_init(&found);
 	rc = collect_all(ucmd->ictx, &found);
-	xa_for_each(&found, index, pages)
-		nr++;
-	if (!rc && nr)
-		rc = hand_over(&found, nr, account);
+	if (!rc)
+		rc = hand_over_all(&found, account);
 	xa_for_each(&found, index, pages)
 		pages_put(pages);
 	xa_destroy(&found);

@@ -17,6 +17,7 @@
 #include "iopt_access.h"
 #include "pages.h"
 #include "policy.h"
+#include "policy_purse.h"
 
 /*
  * The kernel chooses no address behind this: 2^64 - 1 and the like are errors to
@@ -308,6 +309,28 @@ static int use_all(struct area **areas, unsigned long nr,
 	return 0;
 }
 
+/* Policies are asked to pay once, however many areas there are. */
+static noinline int use_all_paid(struct area **areas, unsigned long nr,
+				 struct policy_reason *reason)
+{
+	struct purse purse;
+	unsigned long i;
+	int rc = 0;
+
+	purse_init(&purse);
+	for (i = 0; i < nr && !rc; i++)
+		rc = purse_want(&purse, areas[i]->pages,
+				area_first_page(areas[i]),
+				area_last_page(areas[i]));
+	if (!rc)
+		rc = purse_fill(&purse, reason);
+	if (!rc)
+		rc = use_all(areas, nr, reason);
+	reason->purse = NULL;
+	purse_close(&purse);
+	return rc;
+}
+
 /*
  * Take the lock in a moment when the pages are pinned just if they have to. If
  * it fails, they are not.
@@ -316,13 +339,18 @@ static int lock_with_pages_ready(struct io_pagetable *iopt, struct area **areas,
 				 unsigned long nr,
 				 const struct iova_request *where, bool *pinned)
 {
-	const struct policy_reason reason = { where->op, iopt->ioas_id };
+	struct policy_reason reason = {
+		.op = where->op,
+		.ioas_id = iopt->ioas_id,
+	};
 	bool pin = READ_ONCE(iopt->nr_domains);
 	int rc;
 
 	for (;;) {
 		if (pin && !*pinned) {
-			rc = use_all(areas, nr, &reason);
+			rc = policy_has_hook(POLICY_CHARGE) && nr > 1 ?
+			     use_all_paid(areas, nr, &reason) :
+			     use_all(areas, nr, &reason);
 			if (rc)
 				return rc;
 		} else if (!pin && *pinned) {

@@ -26,7 +26,7 @@
  *	with -EPROTO, until it is replaced or removed, or all policies are put
  *	out of service. Without it the built-in behaviour takes over.
  * @IOMMUFD_POLICY_F_AUDIT: begins in audit mode: what it refuses is counted and
- *	traced, and goes on all the same
+ *	traced, and goes on all the same. A replacement keeps the mode there is.
  * @IOMMUFD_POLICY_F_EXCEED_RLIMIT: pages its charge hook pays for do not count
  *	against RLIMIT_MEMLOCK. Without it they do: the policy can then be
  *	stricter than the limit, and not more generous.
@@ -350,8 +350,8 @@ struct iommufd_policy_exit_info {
  * struct iommufd_policy_ops - a policy; struct_ops type, link only
  *
  * Every hook is optional and may be sleepable. Each is asked once per request,
- * the charge hook once for each memory object that a request pins, with no lock
- * held that another context needs. None may touch user memory: the user could
+ * the charge hook once for each process that is to pay, with no lock held that
+ * another context needs. None may touch user memory: the user could
  * hold it up for ever, and with it the end or the replacement of any policy.
  *
  * Asked are the policies in scope: those of the cgroup of the process, of its
@@ -397,8 +397,9 @@ struct iommufd_policy_ops {
 	 */
 	s64 (*iova_alloc)(const struct iommufd_policy_iova_request *req);
 	/**
-	 * @charge: asked before pages are pinned that were not, all of one
-	 * memory object at once. %IOMMUFD_POLICY_PAY, %IOMMUFD_POLICY_DECLINE,
+	 * @charge: asked before pages are pinned that were not, for all that
+	 * the request pins at once; again only for what others have unpinned
+	 * since it was counted. %IOMMUFD_POLICY_PAY, %IOMMUFD_POLICY_DECLINE,
 	 * or a refusing errno, which is returned to the caller. All policies in
 	 * scope are asked up to the first refusal; who has paid by then is
 	 * uncharged, the last one first. Absent: declines.

@@ -20,6 +20,7 @@
 #include "iopt_access.h"
 #include "pages.h"
 #include "policy.h"
+#include "policy_purse.h"
 
 /* An access that did not let go when told so is told again. */
 #define TELL_AGAIN (HZ / 10)
@@ -330,12 +331,9 @@ static void unuse_pages(struct io_pagetable *iopt, unsigned long start,
 }
 
 static int use_pages(struct io_pagetable *iopt, unsigned long start,
-		     unsigned long last, struct page **list)
+		     unsigned long last, const struct policy_reason *reason,
+		     struct page **list)
 {
-	const struct policy_reason reason = {
-		.op = IOMMUFD_POLICY_OP_ACCESS_PIN,
-		.ioas_id = iopt->ioas_id,
-	};
 	unsigned long iova = start;
 	struct piece piece;
 	int rc;
@@ -343,7 +341,7 @@ static int use_pages(struct io_pagetable *iopt, unsigned long start,
 	for (;;) {
 		piece = find_piece(iopt, iova, last);
 		rc = pages_use(piece.area->pages, piece.first, piece.last,
-			       &reason);
+			       reason);
 		if (rc) {
 			if (iova > start)
 				unuse_pages(iopt, start, iova - 1);
@@ -355,6 +353,46 @@ static int use_pages(struct io_pagetable *iopt, unsigned long start,
 		list += piece.last - piece.first + 1;
 		iova = piece.end + 1;
 	}
+}
+
+/* What the range is going to pin, paid for at once. */
+static int pay_for_range(struct io_pagetable *iopt, unsigned long iova,
+			 unsigned long last, struct purse *purse,
+			 struct policy_reason *reason)
+{
+	struct piece piece;
+	int rc;
+
+	purse_init(purse);
+	do {
+		piece = find_piece(iopt, iova, last);
+		rc = purse_want(purse, piece.area->pages, piece.first,
+				piece.last);
+		if (rc)
+			return rc;
+		iova = piece.end + 1;
+	} while (piece.end != last);
+	return purse_fill(purse, reason);
+}
+
+static int use_range(struct io_pagetable *iopt, unsigned long start,
+		     unsigned long last, struct page **list)
+{
+	struct policy_reason reason = {
+		.op = IOMMUFD_POLICY_OP_ACCESS_PIN,
+		.ioas_id = iopt->ioas_id,
+	};
+	struct purse purse;
+	int rc;
+
+	if (!policy_has_hook(POLICY_CHARGE) ||
+	    find_piece(iopt, start, last).end == last)
+		return use_pages(iopt, start, last, &reason, list);
+	rc = pay_for_range(iopt, start, last, &purse, &reason);
+	if (!rc)
+		rc = use_pages(iopt, start, last, &reason, list);
+	purse_close(&purse);
+	return rc;
 }
 
 /* Unless somebody wants the access or one of the areas to go. */
@@ -421,7 +459,7 @@ int iopt_pin(struct io_pagetable *iopt, struct iopt_access *access,
 		return rc;
 	}
 
-	rc = use_pages(iopt, iova, last, list);
+	rc = use_range(iopt, iova, last, list);
 	mutex_lock(&iopt->lock);
 	if (!rc) {
 		rc = finish_pin(iopt, access, pin);

@@ -18,21 +18,19 @@
 #include "iopt_reserve.h"
 #include "pages.h"
 #include "policy.h"
+#include "policy_purse.h"
 
 static int fill_one(struct io_pagetable *iopt, struct area *area,
-		    struct iommu_domain *domain)
+		    struct iommu_domain *domain,
+		    const struct policy_reason *reason)
 {
-	const struct policy_reason reason = {
-		.op = IOMMUFD_POLICY_OP_FILL_DOMAIN,
-		.ioas_id = iopt->ioas_id,
-	};
 	bool first = !iopt_filled(iopt, area);
 	int rc;
 
 	if (!area_aligned(area, iopt->alignment))
 		return -EADDRINUSE;
 	if (first) {
-		rc = area_use_pages(area, &reason);
+		rc = area_use_pages(area, reason);
 		if (rc)
 			return rc;
 	}
@@ -52,13 +50,13 @@ static void unfill_one(struct area *area, struct iommu_domain *domain,
 }
 
 /*
- * Bring all areas to the current edition, which has @domain more or less than
- * the other. When it succeeds, the other set is used by nobody.
+ * Bring all areas to the current edition, which has @domain more than the other,
+ * for some @reason, or less. When it succeeds, the other set is used by nobody.
  */
 static int visit_areas(struct io_pagetable *iopt, struct iommu_domain *domain,
-		       bool fill)
+		       const struct policy_reason *reason)
 {
-	unsigned int task_state = fill ? TASK_KILLABLE : TASK_UNINTERRUPTIBLE;
+	unsigned int task_state = reason ? TASK_KILLABLE : TASK_UNINTERRUPTIBLE;
 	struct iova_node *node;
 	unsigned long cursor = 0;
 	int rc = 0;
@@ -79,8 +77,8 @@ static int visit_areas(struct io_pagetable *iopt, struct iommu_domain *domain,
 			area->state = AREA_BUSY;
 			mutex_unlock(&iopt->lock);
 
-			if (fill)
-				rc = fill_one(iopt, area, domain);
+			if (reason)
+				rc = fill_one(iopt, area, domain, reason);
 			else
 				unfill_one(area, domain,
 					   !iopt->nr_domains);
@@ -102,6 +100,63 @@ static int visit_areas(struct io_pagetable *iopt, struct iommu_domain *domain,
 		}
 	}
 	mutex_unlock(&iopt->lock);
+	return rc;
+}
+
+/* What the first domain is going to pin, paid for at once. */
+static int pay_for_all(struct io_pagetable *iopt, struct purse *purse,
+		       struct policy_reason *reason)
+{
+	unsigned long cursor = 0;
+	struct iova_node *node;
+	int rc = 0;
+
+	purse_init(purse);
+	mutex_lock(&iopt->lock);
+	while ((node = iova_space_first(&iopt->space, cursor, ULONG_MAX))) {
+		const struct area *area = to_area(node);
+
+		if (!node->blocked && area->state != AREA_HIDDEN)
+			rc = purse_want(purse, area->pages,
+					area_first_page(area),
+					area_last_page(area));
+		if (rc || node->last == ULONG_MAX)
+			break;
+		cursor = node->last + 1;
+		if (need_resched()) {
+			mutex_unlock(&iopt->lock);
+			cond_resched();
+			mutex_lock(&iopt->lock);
+		}
+	}
+	mutex_unlock(&iopt->lock);
+	return rc ?: purse_fill(purse, reason);
+}
+
+static int fill_all(struct io_pagetable *iopt, struct iommu_domain *domain)
+{
+	struct policy_reason reason = {
+		.op = IOMMUFD_POLICY_OP_FILL_DOMAIN,
+		.ioas_id = iopt->ioas_id,
+	};
+
+	return visit_areas(iopt, domain, &reason);
+}
+
+/* Policies are asked to pay once, however many areas there are. */
+static int fill_all_paid(struct io_pagetable *iopt, struct iommu_domain *domain)
+{
+	struct policy_reason reason = {
+		.op = IOMMUFD_POLICY_OP_FILL_DOMAIN,
+		.ioas_id = iopt->ioas_id,
+	};
+	struct purse purse;
+	int rc;
+
+	rc = pay_for_all(iopt, &purse, &reason);
+	if (!rc)
+		rc = visit_areas(iopt, domain, &reason);
+	purse_close(&purse);
 	return rc;
 }
 
@@ -236,10 +291,13 @@ int iopt_add_domain(struct io_pagetable *iopt, struct iommu_domain *domain)
 	new->domains[new->nr - 1] = domain;
 
 	switch_edition(iopt);
-	rc = visit_areas(iopt, domain, true);
+	if (policy_has_hook(POLICY_CHARGE) && new->nr == 1)
+		rc = fill_all_paid(iopt, domain);
+	else
+		rc = fill_all(iopt, domain);
 	if (rc) {
 		switch_edition(iopt);
-		visit_areas(iopt, domain, false);
+		visit_areas(iopt, domain, NULL);
 		iopt_unreserve(iopt, domain);
 	}
 unlock:
@@ -269,7 +327,7 @@ void iopt_remove_domain(struct io_pagetable *iopt, struct iommu_domain *domain)
 				new->domains[new->nr++] = old->domains[i];
 	}
 	switch_edition(iopt);
-	visit_areas(iopt, domain, false);
+	visit_areas(iopt, domain, NULL);
 	iopt_unreserve(iopt, domain);
 	mutex_unlock(&iopt->domains_lock);
 }

@@ -11,6 +11,7 @@
 #include "pages.h"
 #include "pages_pin.h"
 #include "policy.h"
+#include "policy_purse.h"
 #include "trace.h"
 
 static struct kmem_cache *pages_cache;
@@ -97,6 +98,44 @@ static unsigned long count_unused(const struct pages *pages,
 	return nr;
 }
 
+/**
+ * pages_missing - how many pages are not pinned
+ * @pages: the pages
+ * @ranges: which of them are looked at
+ * @charge: out: account, with a reference for the caller, mode, npages, asked
+ *
+ * Return: 0, or -EINTR on a fatal signal.
+ */
+int pages_missing(struct pages *pages, const struct uses *ranges,
+		  struct charge *charge)
+{
+	unsigned long first = 0, end = pages->table.nr_pages;
+	unsigned long gap, gap_last;
+	int rc;
+
+	rc = mutex_lock_killable(&pages->lock);
+	if (rc)
+		return rc;
+	charge->npages = 0;
+	charge->asked = 0;
+	while (first < end) {
+		gap = first;
+		if (!uses_next_gap(ranges, &gap, end - 1, &gap_last)) {
+			gap = end;
+			gap_last = end - 1;
+		}
+		charge->asked += gap - first;
+		if (gap > first && !pages->whole)
+			charge->npages += count_unused(pages, first, gap - 1);
+		first = gap_last + 1;
+	}
+	charge->mode = pages->mode;
+	charge->account = pages->account;
+	refcount_inc(&pages->account->refs);
+	mutex_unlock(&pages->lock);
+	return 0;
+}
+
 static unsigned long unpin_unused(struct pages *pages, unsigned long first,
 				  unsigned long last)
 {
@@ -136,6 +175,7 @@ static noinline int charge_by_policy(struct pages *pages, unsigned long npages,
 {
 	const struct charge charge = {
 		.account = pages->account,
+		.mode = pages->mode,
 		.npages = npages,
 		.asked = asked,
 		.limited = true,
@@ -144,7 +184,7 @@ static noinline int charge_by_policy(struct pages *pages, unsigned long npages,
 	struct bill *bill;
 	int rc;
 
-	rc = policy_charge(pages, &charge, &bill);
+	rc = purse_charge(&charge, &bill);
 	if (!rc && bill)
 		policy_push_bill(pages, bill);
 	return rc;
@@ -282,37 +322,46 @@ static unsigned long count_pinned(const struct pages *pages)
 }
 
 /**
+ * pages_to_offer - what another process would have to pay for
+ * @offer: @pages and @to are set
+ * @charge: out: all but the reason; 0 pages: nothing
+ */
+void pages_to_offer(struct offer *offer, struct charge *charge)
+{
+	struct pages *pages = offer->pages;
+
+	mutex_lock(&pages->lock);
+	charge->account = offer->to;
+	charge->mode = pages->mode;
+	charge->npages = pages->account == offer->to ? 0 : count_pinned(pages);
+	charge->asked = charge->npages;
+	charge->limited = !account_same_payer(pages->account, offer->to,
+					      pages->mode);
+	mutex_unlock(&pages->lock);
+}
+
+/**
  * pages_offer - charge another process for pages, beside who has paid
  * @offer: @pages and @to are set
+ * @reason: which request
  *
  * pages_accept() or pages_withdraw() comes next.
  *
  * Return: 0; -ENOMEM if RLIMIT_MEMLOCK would be exceeded; what a policy answers,
  * or -EPROTO if that is outside its contract.
  */
-int pages_offer(struct offer *offer)
+int pages_offer(struct offer *offer, const struct policy_reason *reason)
 {
-	const struct policy_reason reason = {
-		.op = IOMMUFD_POLICY_OP_CHANGE_PROCESS,
-	};
-	struct pages *pages = offer->pages;
+	struct charge charge = { .reason = reason };
 	int rc = 0;
 
-	mutex_lock(&pages->lock);
-	offer->npages = pages->account == offer->to ? 0 : count_pinned(pages);
-	if (offer->npages) {
-		const struct charge charge = {
-			.account = offer->to,
-			.npages = offer->npages,
-			.asked = offer->npages,
-			.limited = !account_same_payer(pages->account,
-						       offer->to, pages->mode),
-			.reason = &reason,
-		};
-
-		rc = policy_charge(pages, &charge, &offer->bill);
-	}
-	mutex_unlock(&pages->lock);
+	pages_to_offer(offer, &charge);
+	if (!charge.npages)
+		return 0;
+	rc = purse_charge(&charge, &offer->bill);
+	trace_iommufd_charge(offer->to, charge.npages, rc);
+	if (!rc)
+		offer->npages = charge.npages;
 	return rc;
 }
 
@@ -324,6 +373,7 @@ void pages_withdraw(struct offer *offer)
 {
 	if (!offer->npages)
 		return;
+	trace_iommufd_uncharge(offer->to, offer->npages, 0);
 	if (offer->bill)
 		policy_cancel(offer->bill);
 	else
@@ -359,11 +409,13 @@ void pages_accept(struct offer *offer)
 	if (offer->bill)
 		policy_push_bill(pages, offer->bill);
 	/* What was pinned or unpinned since. */
-	if (nr > offer->npages)
+	if (nr > offer->npages) {
+		trace_iommufd_charge(offer->to, nr - offer->npages, 0);
 		account_take_over(offer->to, pages->mode, nr - offer->npages,
 				  false);
-	else if (nr < offer->npages)
+	} else if (nr < offer->npages) {
 		uncharge(pages, offer->npages - nr);
+	}
 	mutex_unlock(&pages->lock);
 }
 

@@ -13,6 +13,7 @@
 struct account;
 struct account_book;
 struct bill;
+struct charge;
 struct file;
 struct iommu_domain;
 struct page;
@@ -57,6 +58,8 @@ struct pages *pages_create(struct account_book *book, bool per_process,
 			   unsigned long length, bool writable, u8 kinds);
 void pages_put(struct pages *pages);
 
+int pages_missing(struct pages *pages, const struct uses *ranges,
+		  struct charge *charge);
 int pages_use(struct pages *pages, unsigned long first, unsigned long last,
 	      const struct policy_reason *reason);
 void pages_unuse(struct pages *pages, unsigned long first, unsigned long last);
@@ -75,7 +78,8 @@ struct offer {
 	struct bill *bill;
 };
 
-int pages_offer(struct offer *offer);
+void pages_to_offer(struct offer *offer, struct charge *charge);
+int pages_offer(struct offer *offer, const struct policy_reason *reason);
 void pages_withdraw(struct offer *offer);
 void pages_accept(struct offer *offer);
 

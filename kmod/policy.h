@@ -24,6 +24,7 @@ struct iommu_ioas_map_file;
 struct iommufd_ctx;
 struct iova_request;
 struct pages;
+struct purse;
 struct seq_file;
 
 /* The hooks that requests meet. */
@@ -56,15 +57,18 @@ struct policy_refusal {
  * struct policy_reason - which request pages are pinned for
  * @op: enum iommufd_policy_op
  * @ioas_id: object id of the IOAS
+ * @purse: what has been paid for all of the request, or NULL
  */
 struct policy_reason {
 	u32 op;
 	u32 ioas_id;
+	struct purse *purse;
 };
 
 /**
  * struct charge - pages that somebody is to pay for
  * @account: who pays
+ * @mode: enum account_mode
  * @npages: how many
  * @asked: how many the request is about
  * @limited: RLIMIT_MEMLOCK counts
@@ -72,6 +76,7 @@ struct policy_reason {
  */
 struct charge {
 	struct account *account;
+	u8 mode;
 	unsigned long npages;
 	unsigned long asked;
 	bool limited;
@@ -107,8 +112,8 @@ void policy_tell_detach(struct iommufd_ctx *ictx, u32 obj_id, const char *name,
 int policy_choose_iova(struct io_pagetable *iopt, const struct area *area,
 		       struct iova_request *where);
 
-int policy_charge(struct pages *pages, const struct charge *charge,
-		  struct bill **bill);
+int policy_charge(const struct charge *charge, struct bill **bill);
+struct bill *policy_split_bill(struct bill *bill, unsigned long npages);
 void policy_cancel(struct bill *bill);
 void policy_push_bill(struct pages *pages, struct bill *bill);
 void policy_uncharge(struct pages *pages, unsigned long npages);

@@ -39,8 +39,9 @@ struct payer {
  * struct bill - what policies have paid for
  * @node: in account_book.bills, by @pages, unless there is a later one of those
  * @earlier: of the same pages
- * @pages: what for
- * @account: of @pages
+ * @pages: what for; NULL before that is known
+ * @account: who pays besides; of @pages
+ * @mode: how, without policies
  * @who: who pays, as the policies were told
  * @npages: how many are left
  * @exceeding: payers that have taken them off RLIMIT_MEMLOCK
@@ -54,6 +55,7 @@ struct bill {
 	struct bill *earlier;
 	const struct pages *pages;
 	struct account *account;
+	enum account_mode mode;
 	struct iommufd_policy_who who;
 	unsigned long npages;
 	unsigned int exceeding;
@@ -73,7 +75,7 @@ static DEFINE_SPINLOCK(ledger_lock);
 static void move_worker(struct work_struct *work)
 {
 	struct bill *bill = container_of(work, struct bill, work);
-	enum account_mode mode = bill->pages->mode;
+	enum account_mode mode = bill->mode;
 	unsigned long before, excess;
 
 	spin_lock(&ledger_lock);
@@ -92,16 +94,14 @@ static void move_worker(struct work_struct *work)
 /* Let the built-in accounting count what no policy takes off it any more. */
 static void move_bill(struct bill *bill)
 {
-	enum account_mode mode = bill->pages->mode;
-
 	lockdep_assert_held(&ledger_lock);
-	if (!bill->settled || bill->exceeding || bill->counted == mode)
+	if (!bill->settled || bill->exceeding || bill->counted == bill->mode)
 		return;
-	if (mode == ACCOUNT_PROCESS) {
+	if (bill->mode == ACCOUNT_PROCESS) {
 		queue_work(system_unbound_wq, &bill->work);
 	} else {
-		bill->counted = mode;
-		account_count(bill->account, mode, bill->npages);
+		bill->counted = bill->mode;
+		account_count(bill->account, bill->mode, bill->npages);
 	}
 }
 
@@ -169,10 +169,20 @@ static void refund(const struct bill *bill, unsigned long npages)
 	srcu_read_unlock(&policy_srcu, idx);
 }
 
+static void free_payers(struct payer *payer)
+{
+	while (payer) {
+		struct payer *earlier = payer->earlier;
+
+		kfree(payer);
+		payer = earlier;
+	}
+}
+
 /* It is in no book, and nobody is left to be told. */
 static void bill_free(struct bill *bill)
 {
-	struct payer *payer, *earlier;
+	struct payer *payer;
 
 	spin_lock(&ledger_lock);
 	for (payer = bill->last; payer; payer = payer->earlier)
@@ -180,10 +190,7 @@ static void bill_free(struct bill *bill)
 			unlink_payer(payer);
 	spin_unlock(&ledger_lock);
 	cancel_work_sync(&bill->work);
-	for (payer = bill->last; payer; payer = earlier) {
-		earlier = payer->earlier;
-		kfree(payer);
-	}
+	free_payers(bill->last);
 	kfree(bill);
 }
 
@@ -232,8 +239,7 @@ int charge_ask_one(struct question *q)
 }
 
 /* The process that has mapped the memory pays, wherever it is now. */
-static void fill_charge(struct question *q, const struct charge *charge,
-			enum account_mode mode)
+static void fill_charge(struct question *q, const struct charge *charge)
 {
 	struct account *account = charge->account;
 	unsigned long limit, charged;
@@ -249,7 +255,7 @@ static void fill_charge(struct question *q, const struct charge *charge,
 	q->who.cgroup_id = cgroup_id(task_dfl_cgroup(account->task));
 	rcu_read_unlock();
 
-	limit = account_limit(account, mode, &charged);
+	limit = account_limit(account, charge->mode, &charged);
 	q->charge.pages = charge->npages;
 	q->charge.asked = charge->asked;
 	q->charge.pinned = atomic_long_read(&account->pinned);
@@ -257,7 +263,7 @@ static void fill_charge(struct question *q, const struct charge *charge,
 	q->charge.limit = limit == ULONG_MAX ? U64_MAX : limit;
 	q->charge.op = charge->reason->op;
 	q->charge.ioas_id = charge->reason->ioas_id;
-	q->charge.limit_kind = mode;
+	q->charge.limit_kind = charge->mode;
 }
 
 static int by_pages(const void *key, const struct rb_node *node)
@@ -306,7 +312,7 @@ static int settle(struct bill *bill, const struct charge *charge)
 	int rc;
 
 	spin_lock(&ledger_lock);
-	bill->counted = bill->exceeding ? ACCOUNT_EXEMPT : bill->pages->mode;
+	bill->counted = bill->exceeding ? ACCOUNT_EXEMPT : bill->mode;
 	spin_unlock(&ledger_lock);
 	rc = account_take_over(bill->account, bill->counted, bill->npages,
 			       charge->limited);
@@ -333,7 +339,6 @@ static void refund_all(struct bill *bill)
 
 /**
  * policy_charge - let policies and the built-in accounting charge for pages
- * @pages: the pages; their lock is held
  * @charge: who is to pay, and for how many
  * @bill: out: what policies have paid; NULL: the built-in accounting alone has
  *
@@ -343,8 +348,7 @@ static void refund_all(struct bill *bill)
  * outside its contract; -ENOMEM also if RLIMIT_MEMLOCK would be exceeded.
  * Nobody is charged by a failure.
  */
-int policy_charge(struct pages *pages, const struct charge *charge,
-		  struct bill **bill)
+int policy_charge(const struct charge *charge, struct bill **bill)
 {
 	struct question q;
 	int rc;
@@ -352,8 +356,8 @@ int policy_charge(struct pages *pages, const struct charge *charge,
 	q.bill = kzalloc(sizeof(*q.bill), GFP_KERNEL_ACCOUNT);
 	if (!q.bill)
 		return -ENOMEM;
-	fill_charge(&q, charge, pages->mode);
-	q.bill->pages = pages;
+	fill_charge(&q, charge);
+	q.bill->mode = charge->mode;
 	q.bill->account = charge->account;
 	q.bill->who = q.who;
 	q.bill->npages = charge->npages;
@@ -369,7 +373,7 @@ int policy_charge(struct pages *pages, const struct charge *charge,
 	}
 	*bill = NULL;
 	refund_all(q.bill);
-	return rc ?: account_take_over(charge->account, pages->mode,
+	return rc ?: account_take_over(charge->account, charge->mode,
 				       charge->npages, charge->limited);
 }
 
@@ -382,6 +386,69 @@ void policy_cancel(struct bill *bill)
 	refund_all(bill);
 }
 
+/* As many as @payer and those before it. */
+static struct payer *alloc_payers(const struct payer *payer)
+{
+	struct payer *payers = NULL;
+
+	for (; payer; payer = payer->earlier) {
+		struct payer *another = kmalloc(sizeof(*another),
+						GFP_KERNEL_ACCOUNT);
+
+		if (!another) {
+			free_payers(payers);
+			return NULL;
+		}
+		another->earlier = payers;
+		payers = another;
+	}
+	return payers;
+}
+
+/**
+ * policy_split_bill - part of what has been paid, by the same payers
+ * @bill: of policy_charge(), given to no pages
+ * @npages: how many pages, fewer than it is for
+ *
+ * Return: another bill, given to no pages either, or NULL for want of memory.
+ */
+struct bill *policy_split_bill(struct bill *bill, unsigned long npages)
+{
+	struct bill *part = kzalloc(sizeof(*part), GFP_KERNEL_ACCOUNT);
+	struct payer *from, *to;
+
+	if (!part)
+		return NULL;
+	part->last = alloc_payers(bill->last);
+	if (!part->last) {
+		kfree(part);
+		return NULL;
+	}
+	part->account = bill->account;
+	part->mode = bill->mode;
+	part->who = bill->who;
+	part->npages = npages;
+	part->settled = true;
+	INIT_WORK(&part->work, move_worker);
+
+	spin_lock(&ledger_lock);
+	bill->npages -= npages;
+	part->counted = bill->counted;
+	part->exceeding = bill->exceeding;
+	for (from = bill->last, to = part->last; from;
+	     from = from->earlier, to = to->earlier) {
+		to->bill = part;
+		to->policy = from->policy;
+		to->exceeds = from->exceeds;
+		if (to->policy)
+			list_add(&to->entry, &to->policy->payers);
+	}
+	/* Payers may have gone, and the pages not have been moved yet. */
+	move_bill(part);
+	spin_unlock(&ledger_lock);
+	return part;
+}
+
 /**
  * policy_push_bill - what policies have paid for pages is theirs
  * @pages: the pages; their lock is held
@@ -391,6 +458,7 @@ void policy_push_bill(struct pages *pages, struct bill *bill)
 {
 	struct account_book *book = pages->account->book;
 
+	bill->pages = pages;
 	bill->earlier = pages->billed ? find_bill(pages) : NULL;
 	spin_lock(&book->lock);
 	if (bill->earlier)

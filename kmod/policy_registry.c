@@ -478,7 +478,10 @@ void registry_off(void)
 	list_for_each_entry(policy, &policies, entry) {
 		policy_retire(policy);
 		/* Also those that had refused all since they were ejected. */
-		WRITE_ONCE(policy->closed, false);
+		if (policy->closed) {
+			WRITE_ONCE(policy->closed, false);
+			kobject_uevent(&policy->kobj, KOBJ_CHANGE);
+		}
 		set_counted(policy, NULL);
 	}
 	mutex_unlock(&registry_lock);

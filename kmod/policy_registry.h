@@ -19,8 +19,9 @@ struct task_struct;
 /**
  * struct policy_stats - counters of a policy, on one CPU
  * @asked: answers of each hook, or how often it was told
- * @refused: of these, refusals and breaches of the contract that were enforced
- * @audited: of these, those that were not, in audit mode
+ * @refused: refusals, breaches of the contract and, by a closed policy that was
+ *	not asked, requests that were refused for it
+ * @audited: those that were not refused, in audit mode
  */
 struct policy_stats {
 	unsigned long asked[POLICY_HOOKS];

@@ -230,7 +230,7 @@ int policy_ask_attach(struct iommufd_ctx *ictx, u32 obj_id, const char *name,
 	q.attach.dev_id = obj_id;
 	q.attach.pt_id = pt_id;
 	q.attach.ioas_id = ioas_id;
-	strscpy(q.attach.dev_name, name);
+	strscpy_pad(q.attach.dev_name, name);
 	return policy_ask(&q);
 }
 
@@ -251,6 +251,6 @@ void policy_tell_detach(struct iommufd_ctx *ictx, u32 obj_id, const char *name,
 	q.detach.op = op;
 	q.detach.dev_id = obj_id;
 	q.detach.ioas_id = ioas_id;
-	strscpy(q.detach.dev_name, name);
+	strscpy_pad(q.detach.dev_name, name);
 	policy_ask(&q);
 }

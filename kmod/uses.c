@@ -178,6 +178,20 @@ void uses_remove(struct uses *uses, unsigned long first, unsigned long last)
 }
 
 /**
+ * uses_clear - take all ranges out
+ * @uses: the ranges
+ */
+void uses_clear(struct uses *uses)
+{
+	struct rb_node *rb;
+
+	while ((rb = rb_first(&uses->spans))) {
+		rb_erase(rb, &uses->spans);
+		kfree(to_span(rb));
+	}
+}
+
+/**
  * uses_next_gap - the next pages that are in no range
  * @uses: the ranges
  * @first: in: where to look from; out: first page of the gap

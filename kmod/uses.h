@@ -31,6 +31,7 @@ static inline bool uses_empty(const struct uses *uses)
 
 int uses_add(struct uses *uses, unsigned long first, unsigned long last);
 void uses_remove(struct uses *uses, unsigned long first, unsigned long last);
+void uses_clear(struct uses *uses);
 bool uses_cover(const struct uses *uses, unsigned long first,
 		unsigned long last);
 bool uses_next_gap(const struct uses *uses, unsigned long *first,
