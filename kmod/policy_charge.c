@@ -7,8 +7,6 @@
  * and go while bills are open: what one that goes had paid for moves to the
  * built-in accounting, which counts it and cannot refuse.
  */
-#include <linux/cgroup.h>
-#include <linux/cred.h>
 #include <linux/rbtree.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -244,17 +242,9 @@ static void fill_charge(struct question *q, const struct charge *charge)
 	struct account *account = charge->account;
 	unsigned long limit, charged;
 
-	q->hook = POLICY_CHARGE;
-	q->ictx = container_of(account->book, struct iommufd_ctx, book);
-	q->task = account->task;
-	q->who.ctx_id = q->ictx->id;
-	q->who.opener_uid = q->ictx->opener_uid;
-	q->who.uid = __kuid_val(account->user->uid);
-	q->who.tgid = task_tgid_nr(account->task);
-	rcu_read_lock();
-	q->who.cgroup_id = cgroup_id(task_dfl_cgroup(account->task));
-	rcu_read_unlock();
-
+	question_of_task(q, POLICY_CHARGE,
+			 container_of(account->book, struct iommufd_ctx, book),
+			 account->task, account->user->uid);
 	limit = account_limit(account, charge->mode, &charged);
 	q->charge.pages = charge->npages;
 	q->charge.asked = charge->asked;
@@ -306,6 +296,20 @@ static void pop_bill(struct pages *pages, struct bill *bill)
 	pages->billed = bill->earlier;
 }
 
+static struct bill *bill_new(struct account *account, enum account_mode mode,
+			     unsigned long npages)
+{
+	struct bill *bill = kzalloc(sizeof(*bill), GFP_KERNEL_ACCOUNT);
+
+	if (!bill)
+		return NULL;
+	bill->account = account;
+	bill->mode = mode;
+	bill->npages = npages;
+	INIT_WORK(&bill->work, move_worker);
+	return bill;
+}
+
 /* The built-in accounting has its part. */
 static int settle(struct bill *bill, const struct charge *charge)
 {
@@ -326,7 +330,11 @@ static int settle(struct bill *bill, const struct charge *charge)
 	return 0;
 }
 
-static void refund_all(struct bill *bill)
+/**
+ * policy_cancel - undo policy_charge()
+ * @bill: given to no pages
+ */
+void policy_cancel(struct bill *bill)
 {
 	enum account_mode counted;
 	unsigned long npages = take_pages(bill, bill->npages, &counted);
@@ -353,15 +361,11 @@ int policy_charge(const struct charge *charge, struct bill **bill)
 	struct question q;
 	int rc;
 
-	q.bill = kzalloc(sizeof(*q.bill), GFP_KERNEL_ACCOUNT);
+	q.bill = bill_new(charge->account, charge->mode, charge->npages);
 	if (!q.bill)
 		return -ENOMEM;
 	fill_charge(&q, charge);
-	q.bill->mode = charge->mode;
-	q.bill->account = charge->account;
 	q.bill->who = q.who;
-	q.bill->npages = charge->npages;
-	INIT_WORK(&q.bill->work, move_worker);
 
 	rc = policy_ask(&q);
 	if (!rc && q.bill->last) {
@@ -372,18 +376,9 @@ int policy_charge(const struct charge *charge, struct bill **bill)
 		}
 	}
 	*bill = NULL;
-	refund_all(q.bill);
+	policy_cancel(q.bill);
 	return rc ?: account_take_over(charge->account, charge->mode,
 				       charge->npages, charge->limited);
-}
-
-/**
- * policy_cancel - undo policy_charge()
- * @bill: given to no pages
- */
-void policy_cancel(struct bill *bill)
-{
-	refund_all(bill);
 }
 
 /* As many as @payer and those before it. */
@@ -414,7 +409,7 @@ static struct payer *alloc_payers(const struct payer *payer)
  */
 struct bill *policy_split_bill(struct bill *bill, unsigned long npages)
 {
-	struct bill *part = kzalloc(sizeof(*part), GFP_KERNEL_ACCOUNT);
+	struct bill *part = bill_new(bill->account, bill->mode, npages);
 	struct payer *from, *to;
 
 	if (!part)
@@ -424,12 +419,8 @@ struct bill *policy_split_bill(struct bill *bill, unsigned long npages)
 		kfree(part);
 		return NULL;
 	}
-	part->account = bill->account;
-	part->mode = bill->mode;
 	part->who = bill->who;
-	part->npages = npages;
 	part->settled = true;
-	INIT_WORK(&part->work, move_worker);
 
 	spin_lock(&ledger_lock);
 	bill->npages -= npages;

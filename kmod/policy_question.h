@@ -3,15 +3,17 @@
 #ifndef IOMMUFD_POLICY_QUESTION_H
 #define IOMMUFD_POLICY_QUESTION_H
 
+#include <linux/cgroup.h>
+#include <linux/sched.h>
+
+#include "ctx.h"
 #include "iommufd_policy.h"
 #include "policy.h"
 
 struct io_pagetable;
-struct iommufd_ctx;
 struct iova_request;
 struct bill;
 struct policy;
-struct task_struct;
 
 /**
  * struct question - what is asked, and how far it has come
@@ -64,6 +66,38 @@ static_assert(!offsetof(struct iommufd_policy_map_request, who) &&
 
 /* What is wrong with most answers outside the contract. */
 #define POLICY_UNKNOWN "which its contract does not know"
+
+/**
+ * question_of_task - something is asked of policies
+ * @q: to initialise, but for the request
+ * @hook: which hook is to be asked
+ * @ictx: the context
+ * @task: who asks, or who is to pay; its reference is the caller's
+ * @uid: the user of that
+ *
+ * Requests are set member by member: to clear them first would cost as much as
+ * all the rest.
+ */
+static __always_inline void question_of_task(struct question *q,
+					     enum policy_hook hook,
+					     struct iommufd_ctx *ictx,
+					     struct task_struct *task,
+					     kuid_t uid)
+{
+	q->hook = hook;
+	q->ictx = ictx;
+	q->task = task;
+	q->kinds_known = true;
+	q->who.ctx_id = ictx->id;
+	q->who.opener_uid = ictx->opener_uid;
+	q->who.uid = __kuid_val(uid);
+	q->who.tgid = task_tgid_nr(task);
+	/* Cheaper than rcu_read_lock(), and RCU waits for it all the same. */
+	preempt_disable();
+	q->who.cgroup_id =
+		cgroup_id(rcu_dereference_sched(task->cgroups)->dfl_cgrp);
+	preempt_enable();
+}
 
 void question_init(struct question *q, enum policy_hook hook,
 		   struct iommufd_ctx *ictx);

@@ -19,26 +19,11 @@
  * @q: to initialise, but for the request
  * @hook: which hook is to be asked
  * @ictx: the context
- *
- * Requests are set member by member: to clear them first would cost as much as
- * all the rest.
  */
 void question_init(struct question *q, enum policy_hook hook,
 		   struct iommufd_ctx *ictx)
 {
-	q->hook = hook;
-	q->ictx = ictx;
-	q->task = current;
-	q->kinds_known = true;
-	q->who.ctx_id = ictx->id;
-	q->who.opener_uid = ictx->opener_uid;
-	q->who.uid = __kuid_val(current_uid());
-	q->who.tgid = task_tgid_nr(current);
-	/* Cheaper than rcu_read_lock(), and RCU waits for it all the same. */
-	preempt_disable();
-	q->who.cgroup_id =
-		cgroup_id(rcu_dereference_sched(current->cgroups)->dfl_cgrp);
-	preempt_enable();
+	question_of_task(q, hook, ictx, current, current_uid());
 }
 
 static u32 vma_kind(struct vm_area_struct *vma)
