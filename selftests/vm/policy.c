@@ -7,11 +7,12 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "lib/cgroup.h"
 #include "lib/policy.h"
 
 #define IOVA 0x4000000
 #define RAMFS "/tmp/policy-ramfs"
-#define CGROUP "/sys/fs/cgroup/policy-test"
+#define CGROUP "policy-test"
 
 static const struct {
 	int error;
@@ -197,10 +198,8 @@ static void each_context_has_an_id_of_its_own(void **state)
 static int map_as_nobody(void *arg)
 {
 	uint64_t iova;
-	FILE *file;
 
-	file = fopen(CGROUP "/cgroup.procs", "we");
-	CHECK(file && fprintf(file, "0\n") > 0 && !fclose(file));
+	CHECK(!cgroup_enter(CGROUP));
 	CHECK(!become_nobody());
 	CHECK(!ioas_map(iommu, ioas, memory, PAGE, RW, &iova));
 	CHECK(policy.answer->map.who.tgid == (answer_u64)getpid());
@@ -210,22 +209,21 @@ static int map_as_nobody(void *arg)
 static void who_asks_is_the_caller_and_not_the_opener(void **state)
 {
 	volatile struct answer_who *who;
-	struct stat cgroup;
+	uint64_t cgroup;
 
 	policy_start(&policy, "answer");
 	who = &policy.answer->map.who;
 	assert_int_equal(map(PAGE), 0);
-	assert_return_code(stat("/sys/fs/cgroup", &cgroup), errno);
-	assert_int_equal(who->cgroup_id, cgroup.st_ino);
+	assert_int_equal(who->cgroup_id, cgroup_id(""));
 
-	assert_return_code(mkdir(CGROUP, 0755), errno);
-	assert_return_code(stat(CGROUP, &cgroup), errno);
+	cgroup_new(CGROUP);
+	cgroup = cgroup_id(CGROUP);
 	assert_int_equal(in_child(map_as_nobody, NULL), 0);
-	assert_return_code(rmdir(CGROUP), errno);
+	cgroup_remove(CGROUP);
 	assert_int_equal(who->uid, 65534);
 	assert_int_equal(who->opener_uid, 0);
 	assert_int_not_equal(who->tgid, getpid());
-	assert_int_equal(who->cgroup_id, cgroup.st_ino);
+	assert_int_equal(who->cgroup_id, cgroup);
 	assert_int_equal(who->ctx_id, context_id(iommu));
 }
 

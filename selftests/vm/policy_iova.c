@@ -2,15 +2,14 @@
 /* lab: timeout=180 */
 /* Policies choose IO addresses. */
 #include <linux/memfd.h>
-#include <sys/stat.h>
 
+#include "lib/cgroup.h"
 #include "lib/place.h"
 #include "lib/type1.h"
 
 #define BASE (64 * MIB)
 /* What edu can reach */
 #define REACH (256 * MIB)
-#define CGROUP "/sys/fs/cgroup/"
 
 static struct policy policy, others[2];
 static volatile struct place *place;
@@ -186,11 +185,8 @@ static void a_window_of_39_bits(void **state)
 
 static uint64_t cgroup_make(const char *path)
 {
-	struct stat st;
-
-	assert_return_code(mkdir(path, 0755), errno);
-	assert_return_code(stat(path, &st), errno);
-	return st.st_ino;
+	cgroup_new(path);
+	return cgroup_id(path);
 }
 
 struct tenant {
@@ -201,12 +197,8 @@ struct tenant {
 static int map_as_tenant(void *arg)
 {
 	const struct tenant *tenant = arg;
-	char path[64];
-	FILE *file;
 
-	snprintf(path, sizeof(path), "%s/cgroup.procs", tenant->cgroup);
-	file = fopen(path, "we");
-	CHECK(file && fprintf(file, "0\n") > 0 && !fclose(file));
+	CHECK(!cgroup_enter(tenant->cgroup));
 	CHECK(map(memory, PAGE) == tenant->expected);
 	return 0;
 }
@@ -219,33 +211,33 @@ static void assert_maps_at(const char *cgroup, int64_t expected)
 }
 
 static void start_for(struct policy *which, const char *name, const char *hook,
-		      uint64_t first, uint64_t cgroup_id)
+		      uint64_t first, uint64_t cgroup)
 {
 	place = place_open(which, name, hook,
 			   (struct place_window){ first, first + MIB - 1,
 						  PAGE });
-	which->ops->cgroup_id = cgroup_id;
+	which->ops->cgroup_id = cgroup;
 	assert_int_equal(policy_load(which), 0);
 	assert_int_equal(policy_attach(which), 0);
 }
 
 static void each_cgroup_has_a_window_of_its_own(void **state)
 {
-	const uint64_t a = cgroup_make(CGROUP "place-a");
-	const uint64_t b = cgroup_make(CGROUP "place-b");
+	const uint64_t a = cgroup_make("place-a");
+	const uint64_t b = cgroup_make("place-b");
 
-	cgroup_make(CGROUP "place-b/below");
-	cgroup_make(CGROUP "place-c");
+	cgroup_make("place-b/below");
+	cgroup_make("place-c");
 	/* By name the system's would come first. */
 	start_for(&policy, "a-system", "lowest", BASE, 0);
 	start_for(&others[0], "z-a", "lowest", 2 * BASE, a);
 	start_for(&others[1], "z-b", "highest", 3 * BASE, b);
 
-	assert_maps_at(CGROUP "place-a", 2 * BASE);
-	assert_maps_at(CGROUP "place-b", 3 * BASE + MIB - PAGE);
-	assert_maps_at(CGROUP "place-c", BASE);
-	assert_maps_at(CGROUP "place-a", 2 * BASE + PAGE);
-	assert_maps_at(CGROUP "place-b/below", 3 * BASE + MIB - 2 * PAGE);
+	assert_maps_at("place-a", 2 * BASE);
+	assert_maps_at("place-b", 3 * BASE + MIB - PAGE);
+	assert_maps_at("place-c", BASE);
+	assert_maps_at("place-a", 2 * BASE + PAGE);
+	assert_maps_at("place-b/below", 3 * BASE + MIB - 2 * PAGE);
 	assert_int_equal(map(memory, PAGE), BASE + PAGE);
 	/* Whom a nearer one has answered for was not asked. */
 	assert_int_equal(policy_number("a-system", "iova_alloc_asked"), 2);
@@ -254,16 +246,16 @@ static void each_cgroup_has_a_window_of_its_own(void **state)
 
 	policy_stop(&others[0]);
 	start_for(&others[0], "z-a", "answering", 0, a);
-	assert_maps_at(CGROUP "place-a", BASE + 2 * PAGE);
+	assert_maps_at("place-a", BASE + 2 * PAGE);
 	assert_int_equal(place->calls, 1);
 	place->answer = -EDQUOT;
-	assert_maps_at(CGROUP "place-a", -EDQUOT);
+	assert_maps_at("place-a", -EDQUOT);
 	assert_int_equal(policy_number("a-system", "iova_alloc_asked"), 3);
 
-	assert_return_code(rmdir(CGROUP "place-b/below"), errno);
-	assert_return_code(rmdir(CGROUP "place-a"), errno);
-	assert_return_code(rmdir(CGROUP "place-b"), errno);
-	assert_return_code(rmdir(CGROUP "place-c"), errno);
+	cgroup_remove("place-b/below");
+	cgroup_remove("place-a");
+	cgroup_remove("place-b");
+	cgroup_remove("place-c");
 }
 
 struct range {

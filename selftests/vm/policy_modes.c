@@ -4,11 +4,12 @@
 #include <limits.h>
 #include <sys/stat.h>
 
+#include "lib/cgroup.h"
 #include "lib/hooks.h"
 #include "lib/type1.h"
 
 #define MODE POLICIES "/answer/mode"
-#define CGROUP "/sys/fs/cgroup/policy-modes"
+#define CGROUP "policy-modes"
 #define CLOSED IOMMUFD_POLICY_F_FAIL_CLOSED
 #define AUDIT IOMMUFD_POLICY_F_AUDIT
 
@@ -261,9 +262,7 @@ static void one_that_is_put_out_of_service_is_not_closed(void **state)
 
 static int map_and_attach_inside(void *arg)
 {
-	FILE *file = fopen(CGROUP "/cgroup.procs", "we");
-
-	CHECK(file && fprintf(file, "0\n") > 0 && !fclose(file));
+	CHECK(!cgroup_enter(CGROUP));
 	CHECK(map() == -EPROTO);
 	CHECK(attach() == -EPROTO);
 	return 0;
@@ -271,20 +270,17 @@ static int map_and_attach_inside(void *arg)
 
 static void it_is_closed_for_its_scope_only(void **state)
 {
-	struct stat cgroup;
-
-	assert_return_code(mkdir(CGROUP, 0755), errno);
-	assert_return_code(stat(CGROUP, &cgroup), errno);
+	cgroup_new(CGROUP);
 	policy_open(&policy, "answer");
 	policy.ops->flags = CLOSED;
-	policy.ops->cgroup_id = cgroup.st_ino;
+	policy.ops->cgroup_id = cgroup_id(CGROUP);
 	assert_int_equal(policy_load(&policy), 0);
 	assert_int_equal(policy_attach(&policy), 0);
 	policy.answer->map_answer = -9999;
 	assert_int_equal(in_child(map_and_attach_inside, NULL), 0);
 	assert_closed("-9999");
 	assert_refuses_nothing();
-	assert_return_code(rmdir(CGROUP), errno);
+	cgroup_remove(CGROUP);
 }
 
 static void in_audit_mode_a_refusal_is_counted_only(void **state)

@@ -3,8 +3,8 @@
 /* Pages are counted by whose they are, and walks end while all else changes. */
 #include <linux/userfaultfd.h>
 #include <poll.h>
-#include <sys/stat.h>
 
+#include "lib/cgroup.h"
 #include "lib/look.h"
 #include "lib/policy.h"
 #include "lib/worker.h"
@@ -12,7 +12,7 @@
 #define BASE (16 * MIB)
 #define WALKS 1000
 #define STEADY 8
-#define CGROUP "/sys/fs/cgroup/look"
+#define CGROUP "look"
 #define NOBODY 65534
 
 static int iommu;
@@ -44,38 +44,19 @@ static int map_at(uint64_t iova, unsigned long pages)
 	return ioas_map_at(iommu, ioas, memory, pages * PAGE, RW, iova);
 }
 
-static int enter(const char *cgroup)
-{
-	char path[128];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/cgroup.procs", cgroup);
-	file = fopen(path, "we");
-	CHECK(file && fprintf(file, "0\n") > 0 && !fclose(file));
-	return 0;
-}
-
 static int map_two_in_cgroup(void *arg)
 {
-	CHECK(!enter(CGROUP));
+	CHECK(!cgroup_enter(CGROUP));
 	CHECK(!map_at(2 * BASE, 2));
 	return 0;
 }
 
 static int map_four_in_inner_cgroup(void *arg)
 {
-	CHECK(!enter(CGROUP "/inner"));
+	CHECK(!cgroup_enter(CGROUP "/inner"));
 	CHECK(!become_tenant(16));
 	CHECK(!map_at(3 * BASE, 4));
 	return 0;
-}
-
-static uint64_t cgroup_id(const char *path)
-{
-	struct stat st;
-
-	assert_return_code(stat(path, &st), errno);
-	return st.st_ino;
 }
 
 static uint64_t pinned_by_user(uint32_t uid)
@@ -104,9 +85,9 @@ static void pinned_pages_are_counted_by_whose_they_are(void **state)
 	struct other outer, inner;
 	uint64_t outer_id, inner_id, root_id;
 
-	root_id = cgroup_id("/sys/fs/cgroup");
-	assert_return_code(mkdir(CGROUP, 0755), errno);
-	assert_return_code(mkdir(CGROUP "/inner", 0755), errno);
+	root_id = cgroup_id("");
+	cgroup_new(CGROUP);
+	cgroup_new(CGROUP "/inner");
 	outer_id = cgroup_id(CGROUP);
 	inner_id = cgroup_id(CGROUP "/inner");
 	edu_open(&edu, iommu);
@@ -138,8 +119,8 @@ static void pinned_pages_are_counted_by_whose_they_are(void **state)
 	assert_int_equal(ioas_unmap_all(iommu, ioas), 0);
 	assert_int_equal(pinned_by_context(context_id(iommu)), 0);
 	assert_int_equal(pinned_by_cgroup(root_id), 0);
-	assert_return_code(rmdir(CGROUP "/inner"), errno);
-	assert_return_code(rmdir(CGROUP), errno);
+	cgroup_remove(CGROUP "/inner");
+	cgroup_remove(CGROUP);
 }
 
 /* Two contexts, the same memory */
@@ -159,7 +140,7 @@ static void what_two_contexts_pin_counts_twice(void **state)
 	assert_int_equal(pinned_by_context(context_id(iommu)), 3);
 	assert_int_equal(pinned_by_context(context_id(other)), 3);
 	assert_int_equal(pinned_by_user(0), 6);
-	assert_int_equal(pinned_by_cgroup(cgroup_id("/sys/fs/cgroup")), 6);
+	assert_int_equal(pinned_by_cgroup(cgroup_id("")), 6);
 	close(nvme);
 	close(other);
 	assert_int_equal(pinned_by_user(0), 3);

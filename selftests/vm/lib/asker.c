@@ -1,44 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A process that has nothing in common with the one that opened a context */
-#include <sys/stat.h>
-
 #include "lib/asker.h"
+#include "lib/cgroup.h"
 
-#define CGROUPS "/sys/fs/cgroup"
-#define CGROUP CGROUPS "/asker"
+#define CGROUP "asker"
 #define NOBODY 65534
 
 static uint64_t outside, inside;
 static pid_t root;
 
-static uint64_t cgroup_id(const char *path)
-{
-	struct stat st;
-
-	assert_return_code(stat(path, &st), errno);
-	return st.st_ino;
-}
-
 void asker_prepare(void)
 {
-	assert_return_code(mkdir(CGROUP, 0755), errno);
-	outside = cgroup_id(CGROUPS);
+	cgroup_new(CGROUP);
+	outside = cgroup_id("");
 	inside = cgroup_id(CGROUP);
 	root = getpid();
 }
 
 void asker_remove(void)
 {
-	assert_return_code(rmdir(CGROUP), errno);
+	cgroup_remove(CGROUP);
 }
 
 int become_asker(void)
 {
-	FILE *file = fopen(CGROUP "/cgroup.procs", "we");
-
-	if (!file || fprintf(file, "0\n") < 0 || fclose(file))
-		return -1;
-	return become_tenant(ASKER_LIMIT);
+	return cgroup_enter(CGROUP) ?: become_tenant(ASKER_LIMIT);
 }
 
 bool is_asker(volatile const struct answer_who *who, uint64_t context)

@@ -36,14 +36,26 @@ uint64_t cgroup_id(const char *path)
 	return st.st_ino;
 }
 
-void cgroup_move(const char *path, pid_t pid)
+static int move(const char *path, pid_t pid)
 {
 	char full[PATH_MAX];
 	FILE *file;
+	int n;
 
 	full_path(full, path, "cgroup.procs");
 	file = fopen(full, "we");
-	assert_non_null(file);
-	fprintf(file, "%d\n", pid);
-	assert_return_code(fclose(file), errno);
+	if (!file)
+		return -1;
+	n = fprintf(file, "%d\n", pid);
+	return fclose(file) || n < 0 ? -1 : 0;
+}
+
+void cgroup_move(const char *path, pid_t pid)
+{
+	assert_return_code(move(path, pid), errno);
+}
+
+int cgroup_enter(const char *path)
+{
+	return move(path, 0);
 }

@@ -10,5 +10,7 @@ void cgroup_remove(const char *path);
 /* As policies know it; "": the root */
 uint64_t cgroup_id(const char *path);
 void cgroup_move(const char *path, pid_t pid);
+/* The calling process, which may be a child: 0 or -1 */
+int cgroup_enter(const char *path);
 
 #endif
