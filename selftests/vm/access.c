@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* lab: boot=own load=test timeout=120 */
 /* In-kernel users of an IOAS, as emulated devices are; see lib/mock.h */
-#include <poll.h>
-
 #include "lib/mock.h"
 #include "lib/worker.h"
 
@@ -214,12 +212,9 @@ static void *pin_last(void *arg)
 
 static void hold_up_first(void)
 {
-	struct pollfd event = { .events = POLLIN };
-
 	uffd = userfault_new(memory + (AREAS - 1) * PAGE, PAGE);
 	assert_int_equal(pthread_create(&pinner, NULL, pin_last, NULL), 0);
-	event.fd = uffd;
-	assert_int_equal(poll(&event, 1, 10000), 1);
+	userfault_wait(uffd);
 }
 
 static int64_t let_first_go(void)

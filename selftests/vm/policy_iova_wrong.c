@@ -3,7 +3,6 @@
 /* IO addresses that policies should not have chosen, or no longer. */
 #include <linux/memfd.h>
 #include <limits.h>
-#include <poll.h>
 #include <pthread.h>
 
 #include "lib/place.h"
@@ -457,14 +456,9 @@ static void it_is_busy_if_others_always_come_first(void **state)
 /* A map held up while it pins memory, which is after it was given an address */
 static pthread_t begin_to_pin(int uffd)
 {
-	struct pollfd fault = { .fd = uffd, .events = POLLIN };
-	pthread_t thread;
+	pthread_t thread = begin_map();
 
-	/* Or there is nothing to poll for */
-	assert_return_code(fcntl(uffd, F_SETFL, O_NONBLOCK), errno);
-	thread = begin_map();
-	assert_int_equal(poll(&fault, 1, 60000), 1);
-	assert_int_equal(fault.revents, POLLIN);
+	userfault_wait(uffd);
 	return thread;
 }
 

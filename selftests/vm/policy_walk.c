@@ -243,8 +243,6 @@ static void a_walk_ends_however_fast_contexts_are_opened(void **state)
 	pthread_t thread;
 	void *failed;
 
-	/* Or it could not be polled */
-	assert_return_code(fcntl(uffd, F_SETFL, O_NONBLOCK), errno);
 	stop = false;
 	assert_int_equal(pthread_create(&thread, NULL, open_for_each_fault,
 					(void *)(intptr_t)uffd), 0);

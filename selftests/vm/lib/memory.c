@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* User memory of all kinds */
 #include <linux/userfaultfd.h>
+#include <poll.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
 
@@ -54,12 +55,21 @@ int userfault_new(void *start, size_t length)
 		.range = { (uintptr_t)start, length },
 		.mode = UFFDIO_REGISTER_MODE_MISSING,
 	};
-	int fd = syscall(SYS_userfaultfd, O_CLOEXEC);
+	/* One that blocks cannot be polled */
+	int fd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
 
 	assert_return_code(fd, errno);
 	assert_return_code(ioctl(fd, UFFDIO_API, &api), errno);
 	assert_return_code(ioctl(fd, UFFDIO_REGISTER, &range), errno);
 	return fd;
+}
+
+void userfault_wait(int fd)
+{
+	struct pollfd fault = { .fd = fd, .events = POLLIN };
+
+	assert_int_equal(poll(&fault, 1, 60000), 1);
+	assert_int_equal(fault.revents, POLLIN);
 }
 
 void userfault_resolve(int fd, void *start, size_t length)

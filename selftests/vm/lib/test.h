@@ -134,6 +134,7 @@ void *memory_file(int fd, size_t length);
 void memory_random(void *memory, size_t length);
 /* memory.c: who touches the memory, never before, waits until it is resolved */
 int userfault_new(void *start, size_t length);
+void userfault_wait(int fd);
 void userfault_resolve(int fd, void *start, size_t length);
 
 /* edu.c: QEMU's edu device, which copies EDU_LENGTH bytes at a time */
