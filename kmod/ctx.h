@@ -12,11 +12,13 @@
 #include "vfio_compat.h"
 
 struct file;
+struct object;
 
 /**
  * struct iommufd_ctx - one open /dev/iommu
  * @file: its life is the context's
  * @objects: struct object by id; %XA_ZERO_ENTRY while one comes or goes
+ * @recent: the IOAS that was found last, or NULL; under RCU
  * @groups_lock: for @groups
  * @groups: struct device_group with bound devices
  * @idle: who waits for requests on an object to end
@@ -31,6 +33,7 @@ struct file;
 struct iommufd_ctx {
 	struct file *file;
 	struct xarray objects;
+	struct object __rcu *recent;
 	struct mutex groups_lock;	/* see above */
 	struct list_head groups;
 	wait_queue_head_t idle;

@@ -356,16 +356,16 @@ int ioas_check_map(const struct iommu_ioas_map *cmd)
 	return rc;
 }
 
-/* Write the answer of a request that has mapped something, or undo it. */
-static int respond_mapped(struct ucmd *ucmd, size_t size, struct ioas *ioas,
-			  u64 iova, u64 length)
+/* Tell where a request has mapped something, or undo it. */
+static int respond_mapped(u64 __user *answer, struct ioas *ioas, u64 iova,
+			  u64 length)
 {
 	unsigned long unmapped;
-	int rc = ucmd_respond(ucmd, size);
 
-	if (rc)
-		iopt_unmap(&ioas->iopt, iova, iova + length - 1, &unmapped);
-	return rc;
+	if (!put_user(iova, answer))
+		return 0;
+	iopt_unmap(&ioas->iopt, iova, iova + length - 1, &unmapped);
+	return -EFAULT;
 }
 
 /**
@@ -377,6 +377,7 @@ static int respond_mapped(struct ucmd *ucmd, size_t size, struct ioas *ioas,
  */
 int ioas_map_ioctl(struct ucmd *ucmd)
 {
+	struct iommu_ioas_map __user *user = ucmd->ubuffer;
 	struct iommu_ioas_map *cmd = ucmd->cmd;
 	struct ioas *ioas;
 	int rc;
@@ -390,8 +391,7 @@ int ioas_map_ioctl(struct ucmd *ucmd)
 
 	rc = ioas_map_user(ucmd->ictx, ioas, cmd, IOMMUFD_POLICY_OP_IOAS_MAP);
 	if (!rc)
-		rc = respond_mapped(ucmd, sizeof(*cmd), ioas, cmd->iova,
-				    cmd->length);
+		rc = respond_mapped(&user->iova, ioas, cmd->iova, cmd->length);
 	trace_iommufd_map(ucmd->ictx->id, cmd, rc);
 	object_unpin(ucmd->ictx, &ioas->obj);
 	return rc;
@@ -411,6 +411,7 @@ int ioas_map_ioctl(struct ucmd *ucmd)
  */
 int ioas_map_file_ioctl(struct ucmd *ucmd)
 {
+	struct iommu_ioas_map_file __user *user = ucmd->ubuffer;
 	struct iommu_ioas_map_file *cmd = ucmd->cmd;
 	struct ioas *ioas;
 	u64 end;
@@ -430,8 +431,7 @@ int ioas_map_file_ioctl(struct ucmd *ucmd)
 	if (fd_file(f))
 		rc = map_file(ucmd->ictx, ioas, cmd, fd_file(f));
 	if (!rc)
-		rc = respond_mapped(ucmd, sizeof(*cmd), ioas, cmd->iova,
-				    cmd->length);
+		rc = respond_mapped(&user->iova, ioas, cmd->iova, cmd->length);
 	trace_iommufd_map_file(ucmd->ictx->id, cmd, rc);
 	object_unpin(ucmd->ictx, &ioas->obj);
 	return rc;
@@ -439,6 +439,7 @@ int ioas_map_file_ioctl(struct ucmd *ucmd)
 
 static int copy_range(struct ucmd *ucmd, struct ioas *dst, struct ioas *src)
 {
+	struct iommu_ioas_copy __user *user = ucmd->ubuffer;
 	struct iommu_ioas_copy *cmd = ucmd->cmd;
 	struct iova_request where = {
 		.length = cmd->length,
@@ -456,8 +457,7 @@ static int copy_range(struct ucmd *ucmd, struct ioas *dst, struct ioas *src)
 	if (rc)
 		return rc;
 	cmd->dst_iova = where.iova;
-	return respond_mapped(ucmd, sizeof(*cmd), dst, cmd->dst_iova,
-			      cmd->length);
+	return respond_mapped(&user->dst_iova, dst, where.iova, cmd->length);
 }
 
 /**
@@ -512,6 +512,7 @@ unpin_src:
  */
 int ioas_unmap_ioctl(struct ucmd *ucmd)
 {
+	struct iommu_ioas_unmap __user *user = ucmd->ubuffer;
 	struct iommu_ioas_unmap *cmd = ucmd->cmd;
 	bool all = !cmd->iova && cmd->length == U64_MAX;
 	unsigned long last = ULONG_MAX, unmapped = 0;
@@ -540,8 +541,7 @@ int ioas_unmap_ioctl(struct ucmd *ucmd)
 	object_unpin(ucmd->ictx, &ioas->obj);
 	if (rc)
 		return rc;
-	cmd->length = unmapped;
-	return ucmd_respond(ucmd, sizeof(*cmd));
+	return put_user(unmapped, &user->length);
 }
 
 /**

@@ -236,11 +236,35 @@ static const struct ioctl *find_ioctl(unsigned int cmd)
 	return &ioctls[i];
 }
 
+/*
+ * Commands are short: of the size known here, which is what they nearly always
+ * are, they are read faster word by word.
+ */
+static int read_command(struct ucmd *ucmd, size_t size)
+{
+	const u64 __user *from = ucmd->ubuffer;
+	u64 *to = ucmd->cmd;
+	size_t i;
+
+	if (ucmd->user_size != size || size % sizeof(*to))
+		return copy_struct_from_user(to, size, from, ucmd->user_size);
+	if (!user_read_access_begin(from, size))
+		return -EFAULT;
+	for (i = 0; i < size / sizeof(*to); i++)
+		unsafe_get_user(to[i], from + i, fault);
+	user_read_access_end();
+	return 0;
+
+fault:
+	user_read_access_end();
+	return -EFAULT;
+}
+
 static long iommufd_ioctl(struct file *file, unsigned int cmd,
 			  unsigned long arg)
 {
 	const struct ioctl *ioctl = find_ioctl(cmd);
-	union command buffer;
+	union command buffer __uninitialized;
 	struct ucmd ucmd = {
 		.ictx = file->private_data,
 		.ubuffer = (void __user *)arg,
@@ -254,8 +278,7 @@ static long iommufd_ioctl(struct file *file, unsigned int cmd,
 		return -EFAULT;
 	if (ucmd.user_size < ioctl->min_size)
 		return -EINVAL;
-	rc = copy_struct_from_user(&buffer, ioctl->size, ucmd.ubuffer,
-				   ucmd.user_size);
+	rc = read_command(&ucmd, ioctl->size);
 	return rc ?: ioctl->serve(&ucmd);
 }
 

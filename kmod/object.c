@@ -58,6 +58,26 @@ void object_abort(struct iommufd_ctx *ictx, struct object *obj)
 	kfree(obj);
 }
 
+static noinline struct object *look_up(struct iommufd_ctx *ictx, u32 id,
+				       enum object_type type)
+{
+	struct object *obj;
+
+	rcu_read_lock();
+	obj = xa_load(&ictx->objects, id);
+	if (obj && (type != OBJECT_ANY && obj->type != type))
+		obj = NULL;
+	if (obj && !atomic_inc_not_zero(&obj->pins))
+		obj = NULL;
+	rcu_read_unlock();
+	if (!obj)
+		return ERR_PTR(-ENOENT);
+	/* It cannot be freed before it is unpinned, and not be recent then. */
+	if (type == OBJECT_IOAS)
+		rcu_assign_pointer(ictx->recent, obj);
+	return obj;
+}
+
 /**
  * object_pin - find an object and keep it while a request works on it
  * @ictx: the context
@@ -71,14 +91,16 @@ struct object *object_pin(struct iommufd_ctx *ictx, u32 id,
 {
 	struct object *obj;
 
-	rcu_read_lock();
-	obj = xa_load(&ictx->objects, id);
-	if (obj && (type != OBJECT_ANY && obj->type != type))
-		obj = NULL;
-	if (obj && !atomic_inc_not_zero(&obj->pins))
-		obj = NULL;
-	rcu_read_unlock();
-	return obj ?: ERR_PTR(-ENOENT);
+	/* Most requests are for the object of the one before. */
+	rcu_read_lock_sched();
+	obj = rcu_dereference_sched(ictx->recent);
+	if (obj && obj->id == id && obj->type == type &&
+	    refcount_read(&obj->users) && atomic_inc_not_zero(&obj->pins)) {
+		rcu_read_unlock_sched();
+		return obj;
+	}
+	rcu_read_unlock_sched();
+	return look_up(ictx, id, type);
 }
 
 /**
@@ -131,6 +153,8 @@ static bool object_claim(struct object *obj)
 
 static void object_free(struct iommufd_ctx *ictx, struct object *obj)
 {
+	/* Nobody can pin it any more, so nobody makes it recent again. */
+	unrcu_pointer(cmpxchg(&ictx->recent, RCU_INITIALIZER(obj), NULL));
 	xa_erase(&ictx->objects, obj->id);
 	obj->destroy(obj);
 	kfree_rcu(obj, rcu);
