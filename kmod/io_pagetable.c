@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * An IOAS from inside: mapping and unmapping areas.
+ * An IOAS from inside: mapping areas.
  *
  * Memory is pinned before its area enters the IOVA space, so an area in it is
  * busy for a bounded time only: while it is mapped into domains or out of them.
@@ -28,10 +28,14 @@
 /* How often a policy may choose a place that others have taken meanwhile. */
 #define MAX_CHOICES 16
 
-/* Areas taken out at a time: one flush, two turns of the lock. */
-#define UNMAP_BATCH 32
-
-static void remove_area(struct io_pagetable *iopt, struct area *area)
+/**
+ * iopt_remove_area - give the IO addresses of an area back
+ * @iopt: the IO page table
+ * @area: live, or owned by the caller; in no domain
+ *
+ * Context: iopt->lock is held.
+ */
+void iopt_remove_area(struct io_pagetable *iopt, struct area *area)
 {
 	lockdep_assert_held(&iopt->lock);
 	iopt->nr_areas--;
@@ -239,7 +243,7 @@ static void remove_areas(struct io_pagetable *iopt, struct area **areas,
 			 unsigned long nr)
 {
 	while (nr--)
-		remove_area(iopt, areas[nr]);
+		iopt_remove_area(iopt, areas[nr]);
 }
 
 static int place_areas(struct io_pagetable *iopt, struct area **areas,
@@ -444,171 +448,6 @@ unuse:
 	if (pinned)
 		unuse_all(areas, nr);
 	return rc;
-}
-
-/* Hide up to UNMAP_BATCH areas, all of them within the range. */
-static int take_areas(struct io_pagetable *iopt, unsigned long start,
-		      unsigned long last, unsigned int task_state,
-		      struct area **areas, unsigned int *nr)
-{
-	struct iova_node *node;
-	int rc;
-
-	lockdep_assert_held(&iopt->lock);
-	*nr = 0;
-again:
-	node = iova_space_first(&iopt->space, start, last);
-	for (; node && *nr < UNMAP_BATCH;
-	     node = iova_space_next(node, last)) {
-		struct area *area = to_area(node);
-
-		if (node->blocked)
-			continue;
-		/* Mapped by others since iopt_unmap() looked. */
-		if (node->start < start || node->last > last)
-			return *nr ? 0 : -ENOENT;
-		if (area_busy(area)) {
-			if (*nr)
-				break;
-			rc = area_wait_idle(iopt, area, task_state);
-			if (rc)
-				return rc;
-			goto again;
-		}
-		area->state = AREA_HIDDEN;
-		areas[(*nr)++] = area;
-	}
-	return 0;
-}
-
-static void unmap_from_domains(struct io_pagetable *iopt, struct area **areas,
-			       unsigned int nr, unsigned int edition)
-{
-	const struct domain_set *set = iopt->sets[edition];
-	unsigned int i, k;
-
-	for (i = 0; i < set_size(set); i++) {
-		struct iommu_domain *domain = set->domains[i];
-		struct iommu_iotlb_gather gather;
-
-		iommu_iotlb_gather_init(&gather);
-		for (k = 0; k < nr; k++) {
-			unsigned long length = area_length(areas[k]);
-
-			if (areas[k]->edition != edition)
-				continue;
-			WARN_ON(iommu_unmap_fast(domain, areas[k]->node.start,
-						 length, &gather) != length);
-		}
-		iommu_iotlb_sync(domain, &gather);
-	}
-}
-
-static void unmap_batch(struct io_pagetable *iopt, struct area **areas,
-			unsigned int nr)
-{
-	bool mixed = false;
-	unsigned int i;
-
-	for (i = 1; i < nr; i++)
-		mixed |= areas[i]->edition != areas[0]->edition;
-	unmap_from_domains(iopt, areas, nr, areas[0]->edition);
-	if (mixed)
-		unmap_from_domains(iopt, areas, nr, !areas[0]->edition);
-
-	for (i = 0; i < nr; i++)
-		if (iopt_filled(iopt, areas[i]))
-			area_unuse_pages(areas[i]);
-}
-
-static int unmap_range(struct io_pagetable *iopt, unsigned long start,
-		       unsigned long last, unsigned int task_state,
-		       unsigned long *unmapped)
-{
-	struct area *areas[UNMAP_BATCH];
-	unsigned int i, nr;
-	int rc;
-
-	lockdep_assert_held(&iopt->lock);
-	for (;;) {
-		rc = take_areas(iopt, start, last, task_state, areas, &nr);
-		if (rc || !nr)
-			return rc;
-		rc = iopt_evict_accesses(iopt, areas, nr, task_state);
-		if (rc) {
-			for (i = 0; i < nr; i++)
-				area_set_live(iopt, areas[i]);
-			return rc;
-		}
-		mutex_unlock(&iopt->lock);
-
-		unmap_batch(iopt, areas, nr);
-
-		mutex_lock(&iopt->lock);
-		for (i = 0; i < nr; i++) {
-			*unmapped += area_length(areas[i]);
-			remove_area(iopt, areas[i]);
-		}
-		start = areas[nr - 1]->node.last;
-		mutex_unlock(&iopt->lock);
-
-		area_wake_waiters(iopt);
-		for (i = 0; i < nr; i++)
-			area_destroy(areas[i]);
-		cond_resched();
-		mutex_lock(&iopt->lock);
-		/* What others map where we have been is not ours to unmap. */
-		if (start >= last)
-			return 0;
-		start++;
-	}
-}
-
-/**
- * iopt_unmap - take out all areas in a range
- * @iopt: the IO page table
- * @start: first byte
- * @last: last byte
- * @unmapped: out: bytes taken out, also when it fails
- *
- * Return: 0, with 0 bytes if nothing is mapped there; -ENOENT if the range cuts
- * an area, nothing is changed then unless others map it meanwhile; -EINTR on a
- * fatal signal while another thread has one of the areas busy or an access
- * does not let go of it.
- */
-int iopt_unmap(struct io_pagetable *iopt, unsigned long start,
-	       unsigned long last, unsigned long *unmapped)
-{
-	struct iova_node *node;
-	int rc;
-
-	*unmapped = 0;
-	mutex_lock(&iopt->lock);
-	node = iova_space_first(&iopt->space, start, start);
-	rc = node && !node->blocked && node->start < start ? -ENOENT : 0;
-	node = iova_space_first(&iopt->space, last, last);
-	if (node && !node->blocked && node->last > last)
-		rc = -ENOENT;
-	if (!rc)
-		rc = unmap_range(iopt, start, last, TASK_KILLABLE, unmapped);
-	mutex_unlock(&iopt->lock);
-	return rc;
-}
-
-/**
- * iopt_unmap_all - take out all areas before the IOAS goes; cannot fail
- * @iopt: the IO page table
- *
- * Return: bytes taken out.
- */
-unsigned long iopt_unmap_all(struct io_pagetable *iopt)
-{
-	unsigned long unmapped = 0;
-
-	mutex_lock(&iopt->lock);
-	unmap_range(iopt, 0, ULONG_MAX, TASK_UNINTERRUPTIBLE, &unmapped);
-	mutex_unlock(&iopt->lock);
-	return unmapped;
 }
 
 /**

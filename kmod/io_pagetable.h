@@ -109,6 +109,7 @@ int iopt_copy(struct io_pagetable *dst, struct io_pagetable *src,
 	      unsigned long src_iova, struct iova_request *where, int prot);
 int iopt_cut(struct io_pagetable *iopt, unsigned long iova);
 
+void iopt_remove_area(struct io_pagetable *iopt, struct area *area);
 bool iopt_filled(const struct io_pagetable *iopt, const struct area *area);
 int iopt_check_alignment(struct io_pagetable *iopt, unsigned long alignment);
 void iopt_update_alignment(struct io_pagetable *iopt);

@@ -84,6 +84,11 @@ void pages_put(struct pages *pages)
 	kmem_cache_free(pages_cache, pages);
 }
 
+static bool is_only_page(const struct pages *pages)
+{
+	return pages->table.nr_pages == 1;
+}
+
 static unsigned long count_unused(const struct pages *pages,
 				  unsigned long first, unsigned long last)
 {
@@ -208,6 +213,26 @@ static void uncharge(struct pages *pages, unsigned long npages)
 		account_uncharge(pages->account, pages->mode, npages);
 }
 
+static int pin_paid(struct pages *pages, unsigned long first,
+		    unsigned long last, unsigned long total)
+{
+	int rc;
+
+	/* What is used of one page is all there is: ranges are for more. */
+	if (is_only_page(pages) && !pages->file)
+		return pin_only_page(pages);
+	/* Not before: what is not pinned is not charged, and costs nothing. */
+	if (!in_use(pages)) {
+		rc = pfn_table_alloc(&pages->table);
+		if (rc)
+			return rc;
+	}
+	rc = pin_unused(pages, first, last, total);
+	if (rc && !in_use(pages))
+		pfn_table_free(&pages->table);
+	return rc;
+}
+
 /* Nobody uses all pages: those of the range in no use have to be pinned. */
 static int acquire(struct pages *pages, unsigned long first, unsigned long last,
 		   const struct policy_reason *reason)
@@ -221,19 +246,9 @@ static int acquire(struct pages *pages, unsigned long first, unsigned long last,
 	trace_iommufd_charge(pages->account, total, rc);
 	if (rc)
 		return rc;
-	/* Not before: what is not pinned is not charged, and costs nothing. */
-	if (!in_use(pages)) {
-		rc = pfn_table_alloc(&pages->table);
-		if (rc)
-			goto uncharge;
-	}
-	rc = pin_unused(pages, first, last, total);
-	if (!rc)
-		return 0;
-	if (!in_use(pages))
-		pfn_table_free(&pages->table);
-uncharge:
-	uncharge(pages, total);
+	rc = pin_paid(pages, first, last, total);
+	if (rc)
+		uncharge(pages, total);
 	return rc;
 }
 
@@ -241,8 +256,14 @@ uncharge:
 static void release(struct pages *pages, unsigned long first,
 		    unsigned long last)
 {
-	unsigned long total = unpin_unused(pages, first, last);
+	unsigned long total;
 
+	if (is_only_page(pages)) {
+		unpin_only_page(pages);
+		uncharge(pages, 1);
+		return;
+	}
+	total = unpin_unused(pages, first, last);
 	if (!in_use(pages))
 		pfn_table_free(&pages->table);
 	if (total)
@@ -462,6 +483,15 @@ int pages_map(struct pages *pages, unsigned long offset, unsigned long length,
 	unsigned long done = 0;
 	int rc;
 
+	if (is_only_page(pages)) {
+		phys_addr_t phys = PFN_PHYS(pfn_table_get(&pages->table, 0));
+
+		rc = iommu_map(domain, iova, phys + offset, length, prot,
+			       GFP_KERNEL_ACCOUNT);
+		if (rc)
+			unmap_remains(domain, iova, length);
+		return rc;
+	}
 	while (done < length) {
 		unsigned long in_page = offset_in_page(offset + done);
 		unsigned long bytes, pfn, nr;

@@ -317,6 +317,39 @@ int pin_pages(struct pages *pages, unsigned long first, unsigned long last,
 	return rc;
 }
 
+/**
+ * pin_only_page - pin_pages() for memory of the calling process that is one page
+ * @pages: the pages
+ *
+ * Context: as pin_pages().
+ * Return: as pin_pages().
+ */
+int pin_only_page(struct pages *pages)
+{
+	struct page *page __uninitialized;
+	long got = pin_batch(pages, 0, 1, &page);
+
+	if (got < 0)
+		return got;
+	if (!kinds_allowed(pages, &page, 1)) {
+		unpin_user_page(page);
+		return -EAGAIN;
+	}
+	pfn_table_set_only(&pages->table, page_to_pfn(page));
+	return 0;
+}
+
+/**
+ * unpin_only_page - unpin_pages() for memory that is one page
+ * @pages: the pages
+ *
+ * Context: as unpin_pages().
+ */
+void unpin_only_page(struct pages *pages)
+{
+	unpin_run(pages, pfn_table_get(&pages->table, 0), 1);
+}
+
 static long pin_file_page(const struct pages *pages, unsigned long index,
 			  struct page **page)
 {

@@ -35,6 +35,8 @@ void batch_free(struct batch *batch);
 int pin_pages(struct pages *pages, unsigned long first, unsigned long last,
 	      struct batch *batch);
 void unpin_pages(struct pages *pages, unsigned long first, unsigned long last);
+int pin_only_page(struct pages *pages);
+void unpin_only_page(struct pages *pages);
 struct page *pin_page_briefly(struct pages *pages, unsigned long index,
 			      bool write);
 

@@ -200,6 +200,18 @@ int pfn_table_set(struct pfn_table *table, unsigned long index,
 }
 
 /**
+ * pfn_table_set_only - pfn_table_set() for a table of one page
+ * @table: the table
+ * @pfn: PFN of the page
+ */
+void pfn_table_set_only(struct pfn_table *table, unsigned long pfn)
+{
+	u64 base = ((u64)pfn - table->head) & ENTRY_PFN_MASK;
+
+	WRITE_ONCE(table->one, entry_make_run(base));
+}
+
+/**
  * pfn_table_clear - pages are not known any more
  * @table: the table
  * @index: first page

@@ -41,6 +41,7 @@ void pfn_table_free(struct pfn_table *table);
 
 int pfn_table_set(struct pfn_table *table, unsigned long index,
 		  unsigned long pfn, unsigned long nr);
+void pfn_table_set_only(struct pfn_table *table, unsigned long pfn);
 void pfn_table_clear(struct pfn_table *table, unsigned long index,
 		     unsigned long nr);
 unsigned long pfn_table_get(const struct pfn_table *table, unsigned long index);
