@@ -19,8 +19,9 @@ void account_book_init(struct account_book *book)
 {
 	spin_lock_init(&book->lock);
 	INIT_LIST_HEAD(&book->accounts);
-	book->recent = NULL;
+	RCU_INIT_POINTER(book->recent, NULL);
 	book->bills = RB_ROOT;
+	book->spare = NULL;
 }
 
 /**
@@ -29,8 +30,10 @@ void account_book_init(struct account_book *book)
  */
 void account_book_close(struct account_book *book)
 {
-	if (book->recent)
-		account_put(book->recent);
+	struct account *recent = rcu_dereference_protected(book->recent, true);
+
+	if (recent)
+		account_put(recent);
 	WARN_ON(!list_empty(&book->accounts));
 }
 
@@ -65,21 +68,13 @@ static struct account *find_current(struct account_book *book)
 	struct account *account;
 
 	lockdep_assert_held(&book->lock);
-	if (book->recent && is_current(book->recent))
-		return book->recent;
 	list_for_each_entry(account, &book->accounts, node)
 		if (is_current(account))
 			return account;
 	return NULL;
 }
 
-/**
- * account_get_current - the account of the calling process
- * @book: of the context
- *
- * Return: the account with a reference, or ERR_PTR(-ENOMEM).
- */
-struct account *account_get_current(struct account_book *book)
+static noinline struct account *find_or_create(struct account_book *book)
 {
 	struct account *account, *fresh, *old;
 
@@ -104,12 +99,34 @@ struct account *account_get_current(struct account_book *book)
 	/* Another thread may have been here; two accounts do no harm. */
 	spin_lock(&book->lock);
 	list_add(&fresh->node, &book->accounts);
-	old = book->recent;
-	book->recent = fresh;
+	old = rcu_replace_pointer(book->recent, fresh,
+				  lockdep_is_held(&book->lock));
 	spin_unlock(&book->lock);
 	if (old)
 		account_put(old);
 	return fresh;
+}
+
+/**
+ * account_get_current - the account of the calling process
+ * @book: of the context
+ *
+ * Return: the account with a reference, or ERR_PTR(-ENOMEM).
+ */
+struct account *account_get_current(struct account_book *book)
+{
+	struct account *account;
+
+	/* Mostly it is who mapped before. */
+	rcu_read_lock_sched();
+	account = rcu_dereference_sched(book->recent);
+	if (account && is_current(account) &&
+	    refcount_inc_not_zero(&account->refs)) {
+		rcu_read_unlock_sched();
+		return account;
+	}
+	rcu_read_unlock_sched();
+	return find_or_create(book);
 }
 
 /**
@@ -133,7 +150,7 @@ void account_put(struct account *account)
 	mmdrop(account->mm);
 	free_uid(account->user);
 	put_task_struct(account->task);
-	kfree(account);
+	kfree_rcu(account, rcu);
 }
 
 /**

@@ -6,10 +6,12 @@
 #include <linux/atomic.h>
 #include <linux/list.h>
 #include <linux/rbtree_types.h>
+#include <linux/rcupdate.h>
 #include <linux/refcount.h>
 #include <linux/spinlock.h>
 
 struct mm_struct;
+struct pages;
 struct task_struct;
 struct user_struct;
 
@@ -35,6 +37,7 @@ enum account_mode {
  * @task: thread group leader, for its limit; a reference is held
  * @pinned: pages pinned now
  * @charged: of these, pages counted against a limit
+ * @rcu: the recent one is looked at without a lock
  */
 struct account {
 	refcount_t refs;
@@ -45,6 +48,7 @@ struct account {
 	struct task_struct *task;
 	atomic_long_t pinned;
 	atomic_long_t charged;
+	struct rcu_head rcu;
 };
 
 /**
@@ -59,17 +63,21 @@ struct account_sum {
 
 /**
  * struct account_book - the accounts of a context
- * @lock: for @accounts, @recent, @bills, and for the last put of an account
+ * @lock: for @accounts, changes of @recent, @bills, and for the last put of an
+ *	account
  * @accounts: those with memory mapped, and @recent
  * @recent: who mapped last, kept when nothing of it is mapped any more, for it
  *	is likely to come back; a reference is held, or NULL
  * @bills: what policies have paid for, by memory; see policy_charge.c
+ * @spare: what was unmapped last, ready to describe the next memory, or NULL;
+ *	see pages.c
  */
 struct account_book {
 	spinlock_t lock;	/* see above */
 	struct list_head accounts;
-	struct account *recent;
+	struct account __rcu *recent;
 	struct rb_root bills;
+	struct pages *spare;
 };
 
 void account_book_init(struct account_book *book);

@@ -104,6 +104,12 @@ static int check_range(struct io_pagetable *iopt,
 	return rc;
 }
 
+/* A page is pinned and unpinned faster than its address is looked up. */
+static bool is_small(const struct iova_request *where)
+{
+	return where->length <= PAGE_SIZE && !policy_has_hook(POLICY_CHARGE);
+}
+
 /* Before memory is pinned for a request that cannot succeed. */
 static int check_early(struct io_pagetable *iopt,
 		       const struct iova_request *where)
@@ -417,12 +423,16 @@ int iopt_map(struct io_pagetable *iopt, struct area **areas, unsigned long nr,
 	unsigned long i;
 	int rc;
 
-	rc = check_early(iopt, where);
+	rc = is_small(where) ? 0 : check_early(iopt, where);
 	if (rc)
 		return rc;
 	rc = find_place(iopt, areas, nr, where, &pinned);
-	if (rc)
+	if (rc) {
+		/* The address is at fault first. */
+		if (is_small(where))
+			rc = check_early(iopt, where) ?: rc;
 		goto unuse;
+	}
 	/* A live area is not ours any more, nor are its pages. */
 	if (!pinned)
 		return 0;

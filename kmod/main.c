@@ -22,6 +22,7 @@
 #include "ioas.h"
 #include "mock/mock.h"
 #include "object.h"
+#include "pages.h"
 #include "policy.h"
 
 #define CREATE_TRACE_POINTS
@@ -317,6 +318,7 @@ static int iommufd_release(struct inode *inode, struct file *file)
 	object_destroy_all(ictx);
 	xa_destroy(&ictx->objects);
 	WARN_ON(!list_empty(&ictx->groups));
+	pages_forget_spare(&ictx->book);
 	account_book_close(&ictx->book);
 	mutex_destroy(&ictx->groups_lock);
 	kfree_rcu(ictx, rcu);

@@ -16,6 +16,37 @@
 
 static struct kmem_cache *pages_cache;
 
+/*
+ * Who unmaps and maps by turns uses the same memory again. A kernel that looks
+ * for the use of freed memory is to see all that is freed.
+ */
+static struct pages *alloc(struct account_book *book)
+{
+	struct pages *spare = NULL;
+
+	if (READ_ONCE(book->spare))
+		spare = xchg(&book->spare, NULL);
+	return spare ?: kmem_cache_alloc(pages_cache, GFP_KERNEL_ACCOUNT);
+}
+
+static void recycle(struct account_book *book, struct pages *pages)
+{
+	if (!IS_ENABLED(CONFIG_KASAN))
+		pages = xchg(&book->spare, pages);
+	if (pages)
+		kmem_cache_free(pages_cache, pages);
+}
+
+/**
+ * pages_forget_spare - when the context ends
+ * @book: of the context; nothing is mapped any more
+ */
+void pages_forget_spare(struct account_book *book)
+{
+	if (book->spare)
+		kmem_cache_free(pages_cache, book->spare);
+}
+
 /**
  * pages_create - describe user memory
  * @book: accounts of the context
@@ -39,7 +70,7 @@ struct pages *pages_create(struct account_book *book, bool per_process,
 	unsigned long last_vpn = (uptr + length - 1) >> PAGE_SHIFT;
 	struct pages *pages;
 
-	pages = kmem_cache_alloc(pages_cache, GFP_KERNEL_ACCOUNT);
+	pages = alloc(book);
 	if (!pages)
 		return ERR_PTR(-ENOMEM);
 
@@ -75,13 +106,16 @@ static bool in_use(const struct pages *pages)
  */
 void pages_put(struct pages *pages)
 {
+	struct account_book *book;
+
 	if (!refcount_dec_and_test(&pages->refs))
 		return;
 	WARN_ON(in_use(pages));
+	book = pages->account->book;
 	account_put(pages->account);
 	if (pages->file)
 		pages_close_file(pages->file, pages->writable);
-	kmem_cache_free(pages_cache, pages);
+	recycle(book, pages);
 }
 
 static bool is_only_page(const struct pages *pages)

@@ -57,6 +57,7 @@ struct pages *pages_create(struct account_book *book, bool per_process,
 			   struct file *file, unsigned long uptr,
 			   unsigned long length, bool writable, u8 kinds);
 void pages_put(struct pages *pages);
+void pages_forget_spare(struct account_book *book);
 
 int pages_missing(struct pages *pages, const struct uses *ranges,
 		  struct charge *charge);
