@@ -4,7 +4,8 @@
  *
  * A red-black tree by address in which every node knows the hole before it and
  * the longest such hole of its subtree: insertion, removal, lookup and the
- * search for a hole are all O(log n).
+ * search for a hole are all O(log n). Who chooses all addresses himself, as most
+ * do, has no use for holes: the nodes learn about them in the first search.
  */
 #include <linux/errno.h>
 #include <linux/limits.h>
@@ -39,6 +40,7 @@ void iova_space_init(struct iova_space *space, unsigned long floor)
 	space->root = RB_ROOT;
 	space->tail = NULL;
 	space->floor = floor;
+	space->gaps_known = false;
 	space->hint = NULL;
 }
 
@@ -138,27 +140,26 @@ int iova_space_insert(struct iova_space *space, struct iova_node *node)
 	    (next && next->start <= node->last))
 		return -EEXIST;
 
+	rb_link_node(&node->rb, parent, link);
+	if (!next)
+		space->tail = node;
+	if (!space->gaps_known) {
+		rb_insert_color(&node->rb, &space->root);
+		return 0;
+	}
 	set_gap(space, node, prev);
 	node->max_gap = node->gap;
-	rb_link_node(&node->rb, parent, link);
 	gap_callbacks.propagate(parent, NULL);
 	if (next) {
 		set_gap(space, next, node);
 		gap_callbacks.propagate(&next->rb, NULL);
-	} else {
-		space->tail = node;
 	}
 	hint_of_hole(space, node);
 	rb_insert_augmented(&node->rb, &space->root, &gap_callbacks);
 	return 0;
 }
 
-/**
- * iova_space_remove - give a range back
- * @space: the space
- * @node: a node in it; the caller's again afterwards
- */
-void iova_space_remove(struct iova_space *space, struct iova_node *node)
+static void remove_with_gap(struct iova_space *space, struct iova_node *node)
 {
 	struct iova_node *prev = to_node(rb_prev(&node->rb));
 	struct iova_node *next = to_node(rb_next(&node->rb));
@@ -170,9 +171,40 @@ void iova_space_remove(struct iova_space *space, struct iova_node *node)
 		set_gap(space, next, prev);
 		gap_callbacks.propagate(&next->rb, NULL);
 		hint_of_hole(space, next);
-	} else {
-		space->tail = prev;
 	}
+}
+
+/**
+ * iova_space_remove - give a range back
+ * @space: the space
+ * @node: a node in it; the caller's again afterwards
+ */
+void iova_space_remove(struct iova_space *space, struct iova_node *node)
+{
+	if (space->tail == node)
+		space->tail = to_node(rb_prev(&node->rb));
+	if (space->gaps_known)
+		remove_with_gap(space, node);
+	else
+		rb_erase(&node->rb, &space->root);
+}
+
+/* Once in the life of a space: a step for each node. */
+static void learn_gaps(struct iova_space *space)
+{
+	struct iova_node *prev = NULL;
+	struct rb_node *rb;
+
+	if (space->gaps_known)
+		return;
+	for (rb = rb_first(&space->root); rb; rb = rb_next(rb)) {
+		set_gap(space, to_node(rb), prev);
+		prev = to_node(rb);
+	}
+	for (rb = rb_first_postorder(&space->root); rb;
+	     rb = rb_next_postorder(rb))
+		gap_callbacks_compute_max(to_node(rb), false);
+	space->gaps_known = true;
 }
 
 static unsigned long gap_start(const struct iova_node *node)
@@ -271,7 +303,7 @@ static bool search(struct iova_space *space, const struct iova_hole *want,
  *
  * The lowest hole is taken, except that a few badly placed ones are passed over
  * for the preferred alignment. O(log n), unless @want->align is larger than
- * that of the nodes in the space.
+ * that of the nodes in the space, and apart from the first search.
  *
  * Return: 0, or -ENOSPC.
  */
@@ -280,6 +312,7 @@ int iova_space_find_hole(struct iova_space *space,
 {
 	unsigned long slack = want->prefer - 1, ample;
 
+	learn_gaps(space);
 	if (want->prefer > want->align) {
 		if (search(space, want, want->prefer, want->length,
 			   MAX_MISFITS, iova))
@@ -356,9 +389,10 @@ visit:
  *
  * Return: 0, or -ENOSPC.
  */
-int iova_space_find_highest(const struct iova_space *space,
+int iova_space_find_highest(struct iova_space *space,
 			    const struct iova_hole *want, unsigned long *iova)
 {
+	learn_gaps(space);
 	if ((!space->tail || space->tail->last < ULONG_MAX) &&
 	    fits_highest(behind(space, space->tail), ULONG_MAX, want, iova))
 		return 0;

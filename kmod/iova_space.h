@@ -14,7 +14,8 @@
  * @rb: place in the tree, by address
  * @start: first byte
  * @last: last byte
- * @max_gap: longest hole right before a node of this subtree, bytes
+ * @max_gap: longest hole right before a node of this subtree, bytes; like @gap
+ *	not known before the first search
  * @gap: length of the hole right before this node, bytes
  * @blocked: nothing is mapped here and nothing may be
  */
@@ -33,6 +34,7 @@ struct iova_node {
  * @tail: the highest one, or NULL; what is behind it is no hole of the tree, so
  *	that to append changes nothing above the new node
  * @floor: no hole is looked for below this address
+ * @gaps_known: somebody has looked for a hole, so the nodes know theirs
  * @hint: no hole before a lower node is @hint_length bytes long; NULL if that
  *	is not known
  * @hint_length: see @hint
@@ -41,6 +43,7 @@ struct iova_space {
 	struct rb_root root;
 	struct iova_node *tail;
 	unsigned long floor;
+	bool gaps_known;
 	struct iova_node *hint;
 	unsigned long hint_length;
 };
@@ -75,7 +78,7 @@ struct iova_hole {
 
 int iova_space_find_hole(struct iova_space *space,
 			 const struct iova_hole *want, unsigned long *iova);
-int iova_space_find_highest(const struct iova_space *space,
+int iova_space_find_highest(struct iova_space *space,
 			    const struct iova_hole *want, unsigned long *iova);
 
 #endif

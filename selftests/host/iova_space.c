@@ -247,24 +247,40 @@ static unsigned long check_subtree(const struct rb_node *rb)
 	return longest;
 }
 
-static void check_tree(void)
+static void check_gaps(void)
 {
-	struct rb_node *rb = rb_first(&space.root);
 	unsigned long from;
 	unsigned int i;
 
-	for (i = 0; i < count; i++, rb = rb_next(rb)) {
-		assert_ptr_equal(rb, &model[i]->rb);
+	for (i = 0; i < count; i++) {
 		from = model_hole(i);
 		assert_int_equal(model[i]->gap, model[i]->start > from ?
 						model[i]->start - from : 0);
 	}
-	assert_null(rb);
-	assert_ptr_equal(space.tail, count ? model[count - 1] : NULL);
 	for (i = 0; i < count && space.hint && model[i] != space.hint; i++)
 		assert_true(model[i]->gap < space.hint_length);
 	assert_true(!space.hint || i < count);
 	check_subtree(space.root.rb_node);
+}
+
+static void check_tree(void)
+{
+	struct rb_node *rb = rb_first(&space.root);
+	unsigned int i;
+
+	for (i = 0; i < count; i++, rb = rb_next(rb))
+		assert_ptr_equal(rb, &model[i]->rb);
+	assert_null(rb);
+	assert_ptr_equal(space.tail, count ? model[count - 1] : NULL);
+	if (space.gaps_known)
+		check_gaps();
+}
+
+/* As if nobody had looked for a hole in this space. */
+static void forget_gaps(void)
+{
+	space.gaps_known = false;
+	space.hint = NULL;
 }
 
 static void check_walk(unsigned long start, unsigned long last)
@@ -320,6 +336,27 @@ static void the_last_byte_can_be_taken(void **state)
 	assert_int_equal(find_highest(1, 1, 0, ULONG_MAX), NOWHERE);
 	take(0);
 	check_tree();
+}
+
+/* What has come and gone before the first search makes no difference to it. */
+static void holes_are_learnt_when_one_is_wanted(void **state)
+{
+	struct iova_node a, b, c, d, e;
+
+	assert_int_equal(insert(&c, 0x9000, 0x9fff), 0);
+	assert_int_equal(insert(&a, 0x1000, 0x1fff), 0);
+	assert_int_equal(insert(&d, 0xf000, 0xffff), 0);
+	assert_int_equal(insert(&b, 0x4000, 0x4fff), 0);
+	assert_int_equal(insert(&e, 0x4800, 0x5000), -EEXIST);
+	take(3);
+	assert_false(space.gaps_known);
+	check_tree();
+	assert_int_equal(find(0x3000, 0x1000, 0x1000, 0x9fff), 0x5000);
+	assert_true(space.gaps_known);
+	check_tree();
+	take(0);
+	check_tree();
+	assert_int_equal(find(0x3000, 0x1000, 0x1000, 0x9fff), 0x1000);
 }
 
 static void neighbours_may_touch_and_not_overlap(void **state)
@@ -595,6 +632,8 @@ static void random_operations(unsigned long operations)
 			limit = random_scale(MAX_NODES);
 		if (!random_below(500))
 			check_tree();
+		if (!random_below(2000))
+			forget_gaps();
 	}
 	model_finish();
 }
@@ -629,6 +668,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(an_empty_space_is_one_hole, setup),
 		cmocka_unit_test_setup(the_last_byte_can_be_taken, setup),
+		cmocka_unit_test_setup(holes_are_learnt_when_one_is_wanted,
+				       setup),
 		cmocka_unit_test_setup(neighbours_may_touch_and_not_overlap,
 				       setup),
 		cmocka_unit_test_setup(a_hole_that_fits_exactly_is_found, setup),
