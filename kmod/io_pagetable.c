@@ -104,20 +104,21 @@ static int check_range(struct io_pagetable *iopt,
 	return rc;
 }
 
-/* A page is pinned and unpinned faster than its address is looked up. */
-static bool is_small(const struct iova_request *where)
+/*
+ * Is it better to look, before memory is pinned, whether the address can be had?
+ * A page is pinned and unpinned faster than that, if nobody has to pay.
+ */
+static bool should_look(struct io_pagetable *iopt,
+			const struct iova_request *where)
 {
-	return where->length <= PAGE_SIZE && !policy_has_hook(POLICY_CHARGE);
+	return where->fixed && READ_ONCE(iopt->nr_domains) &&
+	       (where->length > PAGE_SIZE || policy_has_hook(POLICY_CHARGE));
 }
 
-/* Before memory is pinned for a request that cannot succeed. */
-static int check_early(struct io_pagetable *iopt,
-		       const struct iova_request *where)
+static int look(struct io_pagetable *iopt, const struct iova_request *where)
 {
 	int rc;
 
-	if (!where->fixed || !READ_ONCE(iopt->nr_domains))
-		return 0;
 	mutex_lock(&iopt->lock);
 	rc = check_range(iopt, where);
 	mutex_unlock(&iopt->lock);
@@ -341,6 +342,19 @@ static noinline int use_all_paid(struct area **areas, unsigned long nr,
 	return rc;
 }
 
+static noinline int use_areas(struct io_pagetable *iopt, struct area **areas,
+			      unsigned long nr,
+			      const struct iova_request *where)
+{
+	struct policy_reason reason = {
+		.op = where->op,
+		.ioas_id = iopt->ioas_id,
+	};
+
+	return policy_has_hook(POLICY_CHARGE) && nr > 1 ?
+	       use_all_paid(areas, nr, &reason) : use_all(areas, nr, &reason);
+}
+
 /*
  * Take the lock in a moment when the pages are pinned just if they have to. If
  * it fails, they are not.
@@ -349,18 +363,12 @@ static int lock_with_pages_ready(struct io_pagetable *iopt, struct area **areas,
 				 unsigned long nr,
 				 const struct iova_request *where, bool *pinned)
 {
-	struct policy_reason reason = {
-		.op = where->op,
-		.ioas_id = iopt->ioas_id,
-	};
 	bool pin = READ_ONCE(iopt->nr_domains);
 	int rc;
 
 	for (;;) {
 		if (pin && !*pinned) {
-			rc = policy_has_hook(POLICY_CHARGE) && nr > 1 ?
-			     use_all_paid(areas, nr, &reason) :
-			     use_all(areas, nr, &reason);
+			rc = use_areas(iopt, areas, nr, where);
 			if (rc)
 				return rc;
 		} else if (!pin && *pinned) {
@@ -375,18 +383,26 @@ static int lock_with_pages_ready(struct io_pagetable *iopt, struct area **areas,
 	}
 }
 
+/* Kept apart: who has no policies is not to see that others have. */
+static noinline int let_policies_choose(struct io_pagetable *iopt,
+					const struct area *area,
+					struct iova_request *where)
+{
+	if (where->tries++ == MAX_CHOICES)
+		return -EBUSY;
+	return policy_choose_iova(iopt, area, where);
+}
+
 /* Put the areas into the space. */
 static int find_place(struct io_pagetable *iopt, struct area **areas,
 		      unsigned long nr, struct iova_request *where,
 		      bool *pinned)
 {
-	unsigned int tries = 0;
 	int rc;
 
 	do {
 		if (policy_has_hook(POLICY_IOVA_ALLOC) && !where->fixed) {
-			rc = tries++ == MAX_CHOICES ? -EBUSY :
-			     policy_choose_iova(iopt, areas[0], where);
+			rc = let_policies_choose(iopt, areas[0], where);
 			if (rc)
 				return rc;
 		}
@@ -423,14 +439,14 @@ int iopt_map(struct io_pagetable *iopt, struct area **areas, unsigned long nr,
 	unsigned long i;
 	int rc;
 
-	rc = is_small(where) ? 0 : check_early(iopt, where);
+	rc = should_look(iopt, where) ? look(iopt, where) : 0;
 	if (rc)
 		return rc;
 	rc = find_place(iopt, areas, nr, where, &pinned);
 	if (rc) {
-		/* The address is at fault first. */
-		if (is_small(where))
-			rc = check_early(iopt, where) ?: rc;
+		/* Of two faults, the address comes first. */
+		if (where->fixed)
+			rc = look(iopt, where) ?: rc;
 		goto unuse;
 	}
 	/* A live area is not ours any more, nor are its pages. */

@@ -84,6 +84,7 @@ struct io_pagetable {
  * @iova: the first byte if @fixed; set to where they went
  * @fixed: the caller chose @iova
  * @chosen: a policy chose @iova
+ * @tries: how often policies have been asked
  * @op: enum iommufd_policy_op
  */
 struct iova_request {
@@ -91,6 +92,7 @@ struct iova_request {
 	unsigned long iova;
 	bool fixed;
 	bool chosen;
+	u8 tries;
 	u32 op;
 };
 
