@@ -173,15 +173,14 @@ unsigned int pages_test_batch;
 /**
  * batch_init - make room for answers of GUP
  * @batch: to initialise
- * @total: pages there will be in all
+ * @total: pages there will be in all, or asked for at a time
  */
 void batch_init(struct batch *batch, unsigned long total)
 {
 	batch->list = NULL;
-	batch->size = LARGE_BATCH;
+	batch->size = min(total, LARGE_BATCH);
 	if (total > SMALL_BATCH)
-		batch->list = kmalloc_array(min(total, LARGE_BATCH),
-					    sizeof(*batch->list),
+		batch->list = kmalloc_array(batch->size, sizeof(*batch->list),
 					    GFP_KERNEL | __GFP_NOWARN);
 	/* A large request works with the small one too, if more slowly. */
 	if (!batch->list) {
