@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Getting hold of user memory: of an address space by GUP, or of a file. */
+#include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/fs.h>
 #include <linux/hugetlb.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
+#include <linux/pkeys.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/shmem_fs.h>
 #include <linux/slab.h>
+#include <linux/userfaultfd_k.h>
 #include <uapi/linux/fcntl.h>
 
 #include "account.h"
@@ -86,8 +89,53 @@ void unpin_pages(struct pages *pages, unsigned long first, unsigned long last)
 	pfn_table_clear(&pages->table, first, last - first + 1);
 }
 
+static bool interrupted(const bool *stop)
+{
+	return stop ? READ_ONCE(*stop) : fatal_signal_pending(current);
+}
+
+/*
+ * A page fault there waits for the kernel only: for memory and for swap. That
+ * the caller may use a protection key, only the caller knows.
+ */
+static bool faults_promptly(struct vm_area_struct *vma)
+{
+	if (userfaultfd_armed(vma) || vma_pkey(vma))
+		return false;
+	return vma_is_anonymous(vma) || is_vm_hugetlb_page(vma) ||
+	       (vma->vm_file && shmem_mapping(vma->vm_file->f_mapping));
+}
+
+/*
+ * For who cannot be killed. Who has the mmap lock may be waiting for user space,
+ * so that is not waited for either.
+ */
+static long pin_promptly(unsigned long addr, unsigned long nr,
+			 unsigned int flags, struct page **batch,
+			 const bool *stop)
+{
+	struct mm_struct *mm = current->mm;
+	struct vm_area_struct *vma;
+	long got = -EFAULT;
+
+	while (!mmap_read_trylock(mm)) {
+		if (interrupted(stop))
+			return -EINTR;
+		usleep_range(50, 100);
+	}
+	vma = vma_lookup(mm, addr);
+	if (vma && !faults_promptly(vma)) {
+		got = -EAGAIN;
+	} else if (vma) {
+		nr = min(nr, (vma->vm_end - addr) >> PAGE_SHIFT);
+		got = pin_user_pages(addr, nr, flags, batch);
+	}
+	mmap_read_unlock(mm);
+	return got;
+}
+
 static long pin_batch(const struct pages *pages, unsigned long index,
-		      unsigned long nr, struct page **batch)
+		      unsigned long nr, struct page **batch, const bool *stop)
 {
 	unsigned int flags = FOLL_LONGTERM |
 			     (pages->writable ? FOLL_WRITE : 0);
@@ -96,9 +144,11 @@ static long pin_batch(const struct pages *pages, unsigned long index,
 	int locked = 1;
 	long got;
 
-	if (fatal_signal_pending(current))
+	if (interrupted(stop))
 		return -EINTR;
-	if (mm == current->mm) {
+	if (stop) {
+		got = pin_promptly(addr, nr, flags, batch, stop);
+	} else if (mm == current->mm) {
 		got = pin_user_pages_fast(addr, nr, flags, batch);
 	} else {
 		if (!mmget_not_zero(mm))
@@ -177,6 +227,7 @@ unsigned int pages_test_batch;
  */
 void batch_init(struct batch *batch, unsigned long total)
 {
+	batch->stop = NULL;
 	batch->list = NULL;
 	batch->size = min(total, LARGE_BATCH);
 	if (total > SMALL_BATCH)
@@ -211,7 +262,8 @@ static int pin_memory(struct pages *pages, unsigned long first,
 
 	while (index <= last) {
 		got = pin_batch(pages, index,
-				min(last - index + 1, batch->size), list);
+				min(last - index + 1, batch->size), list,
+				batch->stop);
 		if (got < 0)
 			return got;
 		i = 0;
@@ -266,7 +318,7 @@ static int pin_file(struct pages *pages, unsigned long first,
 	int nr;
 
 	while (index <= last) {
-		if (fatal_signal_pending(current))
+		if (interrupted(batch->stop))
 			return -EINTR;
 		got = memfd_pin_folios(pages->file,
 				       start + (index << PAGE_SHIFT), end,
@@ -296,8 +348,11 @@ static int pin_file(struct pages *pages, unsigned long first,
  * @last: last page; none of the range is pinned
  * @batch: room
  *
- * Context: pages->lock is held; may fault in user memory.
- * Return: 0; the errors of pages_use(). Nothing is pinned then.
+ * Context: pages->lock is held, maybe by who waits for this; may fault in user
+ * memory. With @batch->stop, current->mm is the address space.
+ * Return: 0; the errors of pages_use(); with @batch->stop, -EINTR once that is
+ * true, and -EAGAIN if the memory is not for who cannot wait. Nothing is pinned
+ * then.
  */
 int pin_pages(struct pages *pages, unsigned long first, unsigned long last,
 	      struct batch *batch)

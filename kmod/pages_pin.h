@@ -16,12 +16,15 @@ struct pages;
 /**
  * struct batch - room for what one call of GUP answers
  * @size: pages that fit
+ * @stop: for who cannot be killed: no page fault that may wait for user space,
+ *	and give up when this is true; NULL: wait, until a fatal signal
  * @list: the answer; @small, or allocated
  * @folios: the same room, for a file
  * @small: enough for small requests
  */
 struct batch {
 	unsigned long size;
+	const bool *stop;
 	union {
 		struct page **list;
 		struct folio **folios;
