@@ -10,6 +10,7 @@
 #include "account.h"
 #include "pages.h"
 #include "pages_pin.h"
+#include "pin_wide.h"
 #include "policy.h"
 #include "policy_purse.h"
 #include "trace.h"
@@ -197,7 +198,10 @@ static int pin_unused(struct pages *pages, unsigned long first,
 
 	batch_init(&batch, total);
 	while (uses_next_gap(&pages->uses, &cursor, last, &gap_last)) {
-		rc = pin_pages(pages, cursor, gap_last, &batch);
+		if (gap_last - cursor + 1 < WIDE_PAGES)
+			rc = pin_pages(pages, cursor, gap_last, &batch);
+		else
+			rc = pin_wide(pages, cursor, gap_last, &batch);
 		if (rc)
 			break;
 		cursor = gap_last + 1;
@@ -595,9 +599,15 @@ static void construct(void *p)
  */
 int pages_init(size_t size)
 {
+	int rc = pin_wide_init();
+
+	if (rc)
+		return rc;
 	pages_cache = kmem_cache_create("iommufd_pages", size,
 					__alignof__(struct pages), SLAB_ACCOUNT,
 					construct);
+	if (!pages_cache)
+		pin_wide_exit();
 	return pages_cache ? 0 : -ENOMEM;
 }
 
@@ -607,4 +617,5 @@ int pages_init(size_t size)
 void pages_exit(void)
 {
 	kmem_cache_destroy(pages_cache);
+	pin_wide_exit();
 }
