@@ -107,18 +107,24 @@ long io_page_tables(void)
 	return pages;
 }
 
+long pinned_pages_now(void)
+{
+	char *text = read_vmstat();
+	long pinned = find_value(text, "nr_foll_pin_acquired ", LONG_MIN) -
+		      find_value(text, "nr_foll_pin_released ", LONG_MIN);
+
+	free(text);
+	return pinned;
+}
+
 long pinned_pages(long expected)
 {
 	int tries;
 	long pinned;
-	char *text;
 
 	/* Processes are reaped before all they held is given back */
 	for (tries = 0; tries < 40; tries++) {
-		text = read_vmstat();
-		pinned = find_value(text, "nr_foll_pin_acquired ", LONG_MIN) -
-			 find_value(text, "nr_foll_pin_released ", LONG_MIN);
-		free(text);
+		pinned = pinned_pages_now();
 		if (pinned == expected)
 			break;
 		usleep(50000);

@@ -96,6 +96,8 @@ unsigned long ioas_areas(int fd, uint32_t ioas);
 long status_kib(const char *key);
 /* proc.c: pages of the machine pinned through GUP, a moment after @expected */
 long pinned_pages(long expected);
+/* The same for who is interested in what happens meanwhile */
+long pinned_pages_now(void);
 /* proc.c: pages of the machine that IO page tables are made of */
 long io_page_tables(void);
 /* proc.c: a number in a file; negative errno, or the old value */
