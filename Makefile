@@ -65,7 +65,7 @@ $(Q)$(IN) sh -ec 'mkdir -p $(1); cp -rsf $(TOP)/kmod/. $(1); find $(1) -xtype l 
 endef
 
 help:	## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo 'Variables: V=1 shows commands; KDIR=DIR builds against headers of this'
 	@echo 'host instead of the tree; KERNEL=6.12, 7.3 or debug is the kernel to build'
 	@echo 'and test for, TESTS="ioas map" what to test.'
@@ -165,6 +165,9 @@ stress: ## everything at once on that kernel, for MINUTES=60
 		--log build/log/debug/stress.log -- env KERNEL=debug \
 		$(LAB)/guest/stress $(MINUTES)
 
+bench-parallel: all tests ## what a second CPU is good for, as lines of JSON
+	$(Q)selftests/bench/parallel
+
 FUZZ_SECONDS ?= 60
 fuzz: lab ## libFuzzer on the pure data structures, each for FUZZ_SECONDS=60
 	$(call say,MAKE,selftests/host)
@@ -257,4 +260,4 @@ distclean: clean ## removes the cache as well
 .PHONY: all lab debug-kernel modules modules-test modules-bare upstream-source upstream \
 	vfio bpf user tests bpftool demo test testable test-upstream test-debug shell \
 	clean distclean help install install-modules install-user \
-	check check-style check-build check-spelling check-host fuzz stress
+	check check-style check-build check-spelling check-host fuzz stress bench-parallel
