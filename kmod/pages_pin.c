@@ -381,7 +381,7 @@ int pin_pages(struct pages *pages, unsigned long first, unsigned long last,
 int pin_only_page(struct pages *pages)
 {
 	struct page *page __uninitialized;
-	long got = pin_batch(pages, 0, 1, &page);
+	long got = pin_batch(pages, 0, 1, &page, NULL);
 
 	if (got < 0)
 		return got;
