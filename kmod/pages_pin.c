@@ -17,6 +17,7 @@
 #include "account.h"
 #include "compat/mm.h"
 #include "iommufd_policy.h"
+#include "leaf.h"
 #include "pages.h"
 #include "pages_pin.h"
 
@@ -134,31 +135,50 @@ static long pin_promptly(unsigned long addr, unsigned long nr,
 	return got;
 }
 
+static unsigned long user_address(const struct pages *pages,
+				  unsigned long index)
+{
+	return pages->uptr + (index << PAGE_SHIFT);
+}
+
+/* Of any process, as long as it lives. */
+static long pin_remote(struct mm_struct *mm, unsigned long addr,
+		       unsigned long nr, unsigned int flags,
+		       struct page **list)
+{
+	int locked = 1;
+	long got;
+
+	if (!mmget_not_zero(mm))
+		return -EFAULT;
+	mmap_read_lock(mm);
+	got = pin_user_pages_remote(mm, addr, nr, flags, list, &locked);
+	if (locked)
+		mmap_read_unlock(mm);
+	mmput(mm);
+	return got;
+}
+
 static long pin_batch(const struct pages *pages, unsigned long index,
 		      unsigned long nr, struct page **batch, const bool *stop)
 {
 	unsigned int flags = FOLL_LONGTERM |
 			     (pages->writable ? FOLL_WRITE : 0);
-	unsigned long addr = pages->uptr + (index << PAGE_SHIFT);
+	unsigned long addr = user_address(pages, index);
 	struct mm_struct *mm = pages->account->mm;
-	int locked = 1;
 	long got;
 
 	if (interrupted(stop))
 		return -EINTR;
-	if (stop) {
+	if (stop)
 		got = pin_promptly(addr, nr, flags, batch, stop);
-	} else if (mm == current->mm) {
+	else if (mm == current->mm)
 		got = pin_user_pages_fast(addr, nr, flags, batch);
-	} else {
-		if (!mmget_not_zero(mm))
-			return -EFAULT;
-		mmap_read_lock(mm);
-		got = pin_user_pages_remote(mm, addr, nr, flags, batch,
-					    &locked);
-		if (locked)
-			mmap_read_unlock(mm);
-		mmput(mm);
+	else
+		got = pin_remote(mm, addr, nr, flags, batch);
+	if (got > 0 && !kinds_allowed(pages, batch, got)) {
+		unpin_user_pages(batch, got);
+		return -EAGAIN;
 	}
 	return got ?: -EFAULT;
 }
@@ -221,25 +241,31 @@ unsigned int pages_test_batch;
 #endif
 
 /**
- * batch_init - make room for answers of GUP
+ * batch_init - make ready for answers of GUP
  * @batch: to initialise
  * @total: pages there will be in all, or asked for at a time
  */
 void batch_init(struct batch *batch, unsigned long total)
 {
 	batch->stop = NULL;
-	batch->list = NULL;
+	batch->list = batch->small;
 	batch->size = min(total, LARGE_BATCH);
-	if (total > SMALL_BATCH)
-		batch->list = kmalloc_array(batch->size, sizeof(*batch->list),
-					    GFP_KERNEL | __GFP_NOWARN);
+	if (pages_test_batch)
+		batch->size = min(batch->size, pages_test_batch);
+}
+
+/* Huge pages take none: it is allocated when there is something to put in. */
+static void batch_make_room(struct batch *batch)
+{
+	if (batch->list != batch->small)
+		return;
+	batch->list = kmalloc_array(batch->size, sizeof(*batch->list),
+				    GFP_KERNEL | __GFP_NOWARN);
 	/* A large request works with the small one too, if more slowly. */
 	if (!batch->list) {
 		batch->list = batch->small;
 		batch->size = SMALL_BATCH;
 	}
-	if (pages_test_batch)
-		batch->size = min(batch->size, pages_test_batch);
 }
 
 /**
@@ -252,60 +278,110 @@ void batch_free(struct batch *batch)
 		kfree(batch->list);
 }
 
-static int pin_memory(struct pages *pages, unsigned long first,
-		      unsigned long last, struct batch *batch, struct run *run)
+/* The first of them is pinned: each is to be. All are of its folio. */
+static long take_pages(struct pages *pages, unsigned long index,
+		       struct page *page, unsigned long nr, struct run *run)
 {
-	struct page **list = batch->list;
-	unsigned long index = first;
-	long got, i;
-	int rc = 0;
+	unsigned long pfn = page_to_pfn(page);
+	int rc;
 
-	while (index <= last) {
-		got = pin_batch(pages, index,
-				min(last - index + 1, batch->size), list,
-				batch->stop);
-		if (got < 0)
-			return got;
-		i = 0;
-		if (!kinds_allowed(pages, list, got))
-			rc = -EAGAIN;
-		while (!rc && i < got) {
-			unsigned long nr = contiguous(list + i, got - i);
+	rc = compat_folio_add_pins(page_folio(page), nr - 1);
+	if (rc) {
+		unpin_user_page(page);
+		return rc;
+	}
+	rc = add_run(pages, run, index, pfn, nr);
+	if (rc) {
+		unpin_run(pages, pfn, nr);
+		return rc;
+	}
+	return nr;
+}
 
-			rc = add_run(pages, run, index + i,
-				     page_to_pfn(list[i]), nr);
-			if (!rc)
-				i += nr;
-		}
+static long pin_small_pages(struct pages *pages, unsigned long index,
+			    unsigned long nr, struct batch *batch,
+			    struct run *run)
+{
+	struct page **list;
+	long got, i = 0;
+	int rc;
+
+	if (nr > SMALL_BATCH)
+		batch_make_room(batch);
+	list = batch->list;
+	got = pin_batch(pages, index, min(nr, batch->size), list, batch->stop);
+	while (i < got) {
+		nr = contiguous(list + i, got - i);
+		rc = add_run(pages, run, index + i, page_to_pfn(list[i]), nr);
 		if (rc) {
 			unpin_user_pages(list + i, got - i);
 			return rc;
 		}
+		i += nr;
+	}
+	return got;
+}
+
+/* What of a huge page is in the request, if there is one; else a page. */
+static long pin_huge_page(struct pages *pages, unsigned long index,
+			  unsigned long last, const bool *stop,
+			  struct run *run)
+{
+	struct page *page;
+	unsigned long nr;
+	long got;
+
+	got = pin_batch(pages, index, 1, &page, stop);
+	if (got < 0)
+		return got;
+	nr = leaf_pages(user_address(pages, index), page, pages->writable);
+	return take_pages(pages, index, page, min(nr, last - index + 1), run);
+}
+
+/* It takes a look at each, which does not pay for a few pages. */
+static bool may_be_huge(const struct pages *pages, unsigned long nr)
+{
+	return COMPAT_LEAVES && nr > SMALL_BATCH &&
+	       pages->account->mm == current->mm;
+}
+
+static int pin_memory(struct pages *pages, unsigned long first,
+		      unsigned long last, struct batch *batch, struct run *run)
+{
+	unsigned long index = first;
+	bool after_huge = false;
+	long got;
+
+	while (index <= last) {
+		unsigned long left = last - index + 1;
+		unsigned long nr = min(left, batch->size);
+
+		/* Huge pages are rarely alone: another is likely to follow. */
+		if (may_be_huge(pages, left))
+			nr = after_huge ? 0 :
+			     leaf_small_pages(user_address(pages, index), nr,
+					      pages->writable);
+		if (nr)
+			got = pin_small_pages(pages, index, nr, batch, run);
+		else
+			got = pin_huge_page(pages, index, last, batch->stop,
+					    run);
+		if (got < 0)
+			return got;
+		after_huge = !nr && got > 1;
 		index += got;
 		cond_resched();
 	}
 	return 0;
 }
 
-/* A folio comes with one pin; each page is to have one. */
-static int take_folio(struct pages *pages, unsigned long index,
-		      unsigned long last, struct folio *folio,
-		      unsigned long skip, struct run *run)
+static long take_folio(struct pages *pages, unsigned long index,
+		       unsigned long last, struct folio *folio,
+		       unsigned long skip, struct run *run)
 {
 	unsigned long nr = min(folio_nr_pages(folio) - skip, last - index + 1);
-	int rc;
 
-	rc = compat_folio_add_pins(folio, nr - 1);
-	if (rc) {
-		unpin_folio(folio);
-		return rc;
-	}
-	rc = add_run(pages, run, index, folio_pfn(folio) + skip, nr);
-	if (rc) {
-		unpin_run(pages, folio_pfn(folio) + skip, nr);
-		return rc;
-	}
-	return nr;
+	return take_pages(pages, index, folio_page(folio, skip), nr, run);
 }
 
 static int pin_file(struct pages *pages, unsigned long first,
@@ -314,9 +390,10 @@ static int pin_file(struct pages *pages, unsigned long first,
 	loff_t start = pages->uptr, end = start + (last << PAGE_SHIFT);
 	unsigned long index = first;
 	pgoff_t offset = 0;
-	long got, i;
-	int nr;
+	long got, i, nr;
 
+	if (batch->size > SMALL_BATCH)
+		batch_make_room(batch);
 	while (index <= last) {
 		if (interrupted(batch->stop))
 			return -EINTR;
@@ -385,10 +462,6 @@ int pin_only_page(struct pages *pages)
 
 	if (got < 0)
 		return got;
-	if (!kinds_allowed(pages, &page, 1)) {
-		unpin_user_page(page);
-		return -EAGAIN;
-	}
 	pfn_table_set_only(&pages->table, page_to_pfn(page));
 	return 0;
 }
@@ -431,25 +504,15 @@ static long pin_file_page(const struct pages *pages, unsigned long index,
 struct page *pin_page_briefly(struct pages *pages, unsigned long index,
 			      bool write)
 {
-	struct mm_struct *mm = pages->account->mm;
 	struct page *page;
-	int locked = 1;
 	long got;
 
-	if (pages->file) {
+	if (pages->file)
 		got = pin_file_page(pages, index, &page);
-	} else {
-		if (!mmget_not_zero(mm))
-			return ERR_PTR(-EFAULT);
-		mmap_read_lock(mm);
-		got = pin_user_pages_remote(mm, pages->uptr +
-					    (index << PAGE_SHIFT), 1,
-					    write ? FOLL_WRITE : 0, &page,
-					    &locked);
-		if (locked)
-			mmap_read_unlock(mm);
-		mmput(mm);
-	}
+	else
+		got = pin_remote(pages->account->mm,
+				 user_address(pages, index), 1,
+				 write ? FOLL_WRITE : 0, &page);
 	if (got < 0)
 		return ERR_PTR(got);
 	return got ? page : ERR_PTR(-EFAULT);

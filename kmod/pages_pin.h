@@ -15,10 +15,10 @@ struct pages;
 
 /**
  * struct batch - room for what one call of GUP answers
- * @size: pages that fit
+ * @size: pages to ask for at a time
  * @stop: for who cannot be killed: no page fault that may wait for user space,
  *	and give up when this is true; NULL: wait, until a fatal signal
- * @list: the answer; @small, or allocated
+ * @list: the answer; @small, or allocated once it is too small
  * @folios: the same room, for a file
  * @small: enough for small requests
  */

@@ -20,9 +20,40 @@
 #define COMPAT_PIN_HUGETLB_FILES \
 	(LINUX_VERSION_CODE >= KERNEL_VERSION(6, 17, 0))
 
-/* Not exported before 7.3. The folio is pinned: it cannot go. */
+/*
+ * Where tables of a process are not freed while interrupts are off, and entries
+ * say whether user space may use them.
+ */
+#define COMPAT_LEAVES (IS_ENABLED(CONFIG_X86_64) || IS_ENABLED(CONFIG_ARM64))
+
+/* Since 6.17 memory of devices is mapped as other memory is. */
+static inline bool compat_pmd_devmap(pmd_t pmd)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
+	return pmd_devmap(pmd);
+#else
+	return false;
+#endif
+}
+
+static inline bool compat_pud_devmap(pud_t pud)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
+	return pud_devmap(pud);
+#else
+	return false;
+#endif
+}
+
+/*
+ * Not exported before 7.3. The folio is pinned: it cannot go. No kernel looks
+ * whether the count has room for more than one, and user space can map a huge
+ * page as often as it likes.
+ */
 static inline int compat_folio_add_pins(struct folio *folio, unsigned int pins)
 {
+	if ((unsigned int)folio_ref_count(folio) + pins > INT_MAX)
+		return -ENOMEM;
 #if LINUX_VERSION_CODE < KERNEL_VERSION(7, 3, 0)
 	if (!pins)
 		return 0;
