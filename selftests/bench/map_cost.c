@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * map_cost [-a] LENGTH...: what it costs to map LENGTH bytes where the kernel
- * chooses, and to unmap them; with -a into a device. One line each: bytes, and
- * nanoseconds, which are instructions where the clock counts these.
+ * map_cost [-a] [-m MEMORY] [-n SAMPLES] LENGTH...: what it costs to map LENGTH
+ * bytes where the kernel chooses, and to unmap them; with -a into a device. MEMORY
+ * is 4K, thp, 2M or 1G: small pages, transparent huge pages (what it is if nothing
+ * is said) or those of hugetlbfs. One line each: bytes, and nanoseconds, which are
+ * instructions where the clock counts these.
  */
+#include <getopt.h>
+#include <linux/mman.h>
 #include <time.h>
 
 #include "test.h"
 
-#define SAMPLE 256
-
 static int iommu;
 static char *memory;
+static unsigned int samples = 256;
 
 static uint64_t now(void)
 {
@@ -31,16 +34,16 @@ static int compare(const void *a, const void *b)
 /* The clock's own interrupts hit some: the middle one is none of those. */
 static uint64_t median(uint64_t *values)
 {
-	qsort(values, SAMPLE, sizeof(*values), compare);
-	return values[SAMPLE / 2];
+	qsort(values, samples, sizeof(*values), compare);
+	return values[samples / 2];
 }
 
 static void measure(uint32_t ioas, uint64_t length)
 {
-	uint64_t map[SAMPLE], unmap[SAMPLE], iova, start;
-	int i;
+	uint64_t map[samples], unmap[samples], iova, start;
+	unsigned int i;
 
-	for (i = 0; i < SAMPLE; i++) {
+	for (i = 0; i < samples; i++) {
 		start = now();
 		assert_int_equal(ioas_map(iommu, ioas, memory, length, RW,
 					  &iova), 0);
@@ -55,29 +58,69 @@ static void measure(uint32_t ioas, uint64_t length)
 	       (unsigned long long)median(unmap));
 }
 
+static void *memory_of(const char *kind, size_t length)
+{
+	int flags = 0, advice = MADV_NOHUGEPAGE;
+	char *start;
+
+	if (!strcmp(kind, "thp"))
+		advice = MADV_HUGEPAGE;
+	else if (!strcmp(kind, "2M"))
+		flags = MAP_HUGETLB | MAP_HUGE_2MB;
+	else if (!strcmp(kind, "1G"))
+		flags = MAP_HUGETLB | MAP_HUGE_1GB;
+	else
+		assert_string_equal(kind, "4K");
+
+	if (flags) {
+		start = mmap(NULL, length, PROT_READ | PROT_WRITE, flags |
+			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		assert_ptr_not_equal(start, MAP_FAILED);
+	} else {
+		start = memory_new(length);
+		assert_return_code(madvise(start, length, advice), errno);
+	}
+	return memset(start, 1, length);
+}
+
 int main(int argc, char **argv)
 {
 	struct edu edu = { .vfio = -1 };
+	const char *kind = "thp";
 	uint64_t largest = 0;
+	bool attach = false;
 	uint32_t ioas;
-	int i, first = 1;
+	int i, option;
+
+	while ((option = getopt(argc, argv, "am:n:")) >= 0) {
+		switch (option) {
+		case 'a':
+			attach = true;
+			break;
+		case 'm':
+			kind = optarg;
+			break;
+		case 'n':
+			samples = strtoul(optarg, NULL, 0);
+			break;
+		default:
+			return 2;
+		}
+	}
 
 	iommu = context_open();
 	ioas = ioas_new(iommu);
-	if (argc > 1 && !strcmp(argv[1], "-a")) {
+	if (attach) {
 		edu_open(&edu, iommu);
 		assert_int_equal(edu_attach(&edu, ioas), 0);
-		first = 2;
 	}
-	for (i = first; i < argc; i++)
+	for (i = optind; i < argc; i++)
 		if (strtoull(argv[i], NULL, 0) > largest)
 			largest = strtoull(argv[i], NULL, 0);
-	memory = memory_new(largest);
-	madvise(memory, largest, MADV_HUGEPAGE);
-	memset(memory, 1, largest);
-	for (i = first; i < argc; i++)
+	memory = memory_of(kind, largest);
+	for (i = optind; i < argc; i++)
 		measure(ioas, strtoull(argv[i], NULL, 0));
-	if (edu.vfio >= 0)
+	if (attach)
 		edu_close(&edu);
 	return 0;
 }
