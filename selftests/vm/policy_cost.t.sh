@@ -10,9 +10,10 @@
 map_cost=/src/build/user/bench/map_cost
 objects=/src/build/user/tests/bpf
 small=4096
-# Of 16,384 pages and 32 huge pages: what cost anything for each would be seen,
-# if not above the hundredth that the state of the memory makes.
+# 16,384 pages, 32 huge ones. How these lie in memory makes a difference, but less
+# than an instruction for each page or a call of a policy, 131, for each huge one.
 large=$((64 << 20))
+slack=$((32 * 130))
 
 unload()
 {
@@ -64,8 +65,7 @@ for kind in "" attached; do
 	at_most "it adds to a map of one page ${kind:-unattached}" $added 300
 	at="$kind$large-map"
 	at_most "and to one of 64 MiB no more" \
-		"$((${trivial[$at]} - ${none[$at]} - added))" \
-		"$((${none[$at]} / 100))"
+		"$((${trivial[$at]} - ${none[$at]} - added))" "$slack"
 done
 check "it is unloaded" iommufd-bpf unload trivial
 
@@ -75,6 +75,6 @@ at=attached$small-map
 added=$((${payer[$at]} - ${none[$at]}))
 at=attached$large-map
 at_most "what it adds does not grow with the mapping" \
-	"$((${payer[$at]} - ${none[$at]} - added))" "$((${none[$at]} / 100))"
+	"$((${payer[$at]} - ${none[$at]} - added))" "$slack"
 check "it is unloaded" iommufd-bpf unload payer
 finish
