@@ -106,18 +106,22 @@ upstream-source upstream:
 	@KERNEL=7.3 $(LAB)/tree
 	$(Q)KERNEL=7.3 $(SUBMAKE) -C selftests/upstream O=$(TOP)/$(UPSTREAM) $@
 
+# build_vfio DIR SYMVERS: kbuild does not notice that symbols of another module
+# have changed.
+define build_vfio
+$(call say,VFIO,$(1))
+$(Q)[ -d $(1) ] || { rm -rf $(1).new; mkdir -p $(1).new; \
+	$(IN) cp -r $(SOURCE)/drivers/vfio/. $(1).new; mv $(1).new $(1); }
+$(Q)cmp -s $(2) $(1)/iommufd.symvers || { \
+	rm -f $(1)/Module.symvers; cp $(2) $(1)/iommufd.symvers; }
+$(Q)$(SUBMAKE) -C $(KDIR) M=$(TOP)/$(1) \
+	CONFIG_IOMMUFD=m CONFIG_VFIO_DEVICE_CDEV=y \
+	KCFLAGS='-DCONFIG_IOMMUFD_MODULE=1 -DCONFIG_VFIO_DEVICE_CDEV=1' \
+	KBUILD_EXTRA_SYMBOLS=$(TOP)/$(2) modules $(RELATIVE)
+endef
+
 vfio: modules ## the kernel's own VFIO with iommufd and cdev, against our module
-	$(call say,VFIO,$(VFIO))
-	$(Q)[ -d $(VFIO) ] || { rm -rf $(VFIO).new; mkdir -p $(VFIO).new; \
-		$(IN) cp -r $(SOURCE)/drivers/vfio/. $(VFIO).new; mv $(VFIO).new $(VFIO); }
-	@# kbuild does not notice that symbols of another module have changed.
-	$(Q)cmp -s $(KMOD)/Module.symvers $(VFIO)/iommufd.symvers || { \
-		rm -f $(VFIO)/Module.symvers; \
-		cp $(KMOD)/Module.symvers $(VFIO)/iommufd.symvers; }
-	$(Q)$(SUBMAKE) -C $(KDIR) M=$(TOP)/$(VFIO) \
-		CONFIG_IOMMUFD=m CONFIG_VFIO_DEVICE_CDEV=y \
-		KCFLAGS='-DCONFIG_IOMMUFD_MODULE=1 -DCONFIG_VFIO_DEVICE_CDEV=1' \
-		KBUILD_EXTRA_SYMBOLS=$(TOP)/$(KMOD)/Module.symvers modules $(RELATIVE)
+	$(call build_vfio,$(VFIO),$(KMOD)/Module.symvers)
 
 bpf: $(NEED_LAB) ## the shipped policies
 	$(call say,MAKE,bpf)
@@ -135,12 +139,14 @@ user: bpf ## library and command
 	$(call each,libiommufd-bpf tools)
 
 tests: user upstream-source ## test programs
-	$(call each,selftests/vm selftests/host)
+	$(call each,selftests/vm selftests/bench selftests/host)
 
 # Of the kernel that was patched, and used on every kernel.
 bpftool: ## bpftool with our patches, for the tests
 	@KERNEL=6.12 $(LAB)/tree
 	$(Q)KERNEL=6.12 $(SUBMAKE) -C tools/bpftool O=$(TOP)/build/bpftool
+
+include selftests/bench/bench.mk
 
 demo: all ## a story: real DMA under a policy, in a VM
 	$(Q)$(LAB)/vm -- sh -c '$(LAB)/guest/load && exec tools/demo'
