@@ -47,7 +47,22 @@ bench-access-in-tree: bench-in-tree
 BENCH ?=
 PEERS ?= ours in-tree type1
 AREAS ?= 1000000
-bench: all tests bench-floor bench-access-ours bench-access-in-tree ## what requests cost, beside other implementations; BENCH="pair map_*"
+bench: bench-kernel all tests bench-floor bench-access-ours bench-access-in-tree ## what requests cost, beside other implementations; BENCH="pair map_*"
 	$(Q)selftests/bench/run $(BENCH_OUT) $(AREAS) '$(PEERS)' '$(BENCH)'
 
-.PHONY: bench-floor bench-in-tree bench-access-ours bench-access-in-tree bench
+# A run that is known to be good, to compare with.
+BENCH_STORED = selftests/bench/results/$(SERIES).json
+bench-compare: ## what has moved since a run that is stored: of the last 'make bench', or of a new one
+	$(Q)[ -e $(BENCH_OUT)/results.json ] || $(MAKE) bench
+	$(Q)$(IN) selftests/bench/compare $(BENCH_STORED) $(BENCH_OUT)/results.json \
+		$(AREAS) '$(PEERS)' '$(BENCH)'
+
+bench-store: ## makes the last 'make bench' the one that is stored
+	$(Q)selftests/bench/store $(BENCH_OUT) $(BENCH_STORED) docs/performance.md
+
+.PHONY: bench-compare bench-store
+# In-tree is built for this one, and the figures of docs/ are of it.
+bench-kernel:
+	$(Q)[ '$(KERNEL)' = 6.12 ] || { echo 'make bench is for KERNEL=6.12' >&2; exit 1; }
+
+.PHONY: bench-kernel bench-floor bench-in-tree bench-access-ours bench-access-in-tree bench

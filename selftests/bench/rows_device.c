@@ -77,11 +77,11 @@ struct work {
 };
 
 static const struct work works[] = {
-	{ "second_domain_4k", KIND_4K, second_domain },
+	{ "second_domain_4k", KIND_SCATTERED, second_domain },
 	{ "second_domain_thp", KIND_THP, second_domain },
-	{ "copy_4k", KIND_4K, copy_to_other },
+	{ "copy_4k", KIND_SCATTERED, copy_to_other },
 	{ "copy_thp", KIND_THP, copy_to_other },
-	{ "replace_4k", KIND_4K, move_to_other },
+	{ "replace_4k", KIND_SCATTERED, move_to_other },
 	{ "replace_thp", KIND_THP, move_to_other },
 };
 
