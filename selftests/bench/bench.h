@@ -127,7 +127,10 @@ void space_close(struct space *space);
 uint64_t space_map(struct space *space, const struct range *range);
 uint64_t space_unmap(struct space *space, const struct range *range);
 uint64_t space_map_chosen(struct space *space, struct range *range);
-/* Area number @n of many of a page, @stride apart, none of them on the MSI window */
+/*
+ * Area number @n of many of a page, @stride apart and from 0 on, so that the first
+ * hole is behind them; none of them on the MSI window
+ */
 struct range space_area(uint64_t n, uint64_t stride);
 /* Maps @areas of them */
 void space_fill(struct space *space, uint64_t first, uint64_t areas,

@@ -123,7 +123,7 @@ static void full(struct space *space, uint64_t areas)
 	uint64_t cost[SAMPLES];
 	int i;
 
-	check(space->peer->allow(space, PAGE, range.iova + PAGE - 1),
+	check(space->peer->allow(space, 0, range.iova + PAGE - 1),
 	      "allow IO addresses");
 	for (i = 0; i < SAMPLES; i++) {
 		refuse(space, space->peer->map_chosen(space, &range), -ENOSPC);

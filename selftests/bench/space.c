@@ -54,7 +54,7 @@ struct range space_area(uint64_t n, uint64_t stride)
 	struct range range = {
 		.memory = fill_memory() + n % FILL_PAGES * PAGE,
 		.length = PAGE,
-		.iova = PAGE + n * stride,
+		.iova = n * stride,
 	};
 
 	if (range.iova + PAGE > MSI_FIRST)

@@ -12,7 +12,7 @@ static u64 elapsed(struct floor *floor, u64 start)
 	return ktime_get_ns() - start - floor->overhead;
 }
 
-/* How many of the next pages are of one folio, and in its order */
+/* How many of the next pages are of one large folio, and in its order */
 static unsigned long folio_run(struct page **pages, unsigned long nr)
 {
 	struct folio *folio = page_folio(pages[0]);
@@ -26,19 +26,21 @@ static unsigned long folio_run(struct page **pages, unsigned long nr)
 	return left;
 }
 
-static int add_run(struct floor *floor, struct page *page, unsigned long nr)
+static void add_batch(struct floor *floor, unsigned long nr)
 {
-	struct run *last = &floor->runs[floor->nr_runs - 1];
+	struct run *run = floor->runs + floor->nr_runs;
+	unsigned long i, step;
 
-	if (floor->nr_runs &&
-	    page_to_pfn(last->page) + last->nr == page_to_pfn(page)) {
-		last->nr += nr;
-		return 0;
+	for (i = 0; i < nr; i += step) {
+		step = PageCompound(floor->pages[i]) ?
+		       folio_run(floor->pages + i, nr - i) : 1;
+		if (run != floor->runs &&
+		    run[-1].page + run[-1].nr == floor->pages[i])
+			run[-1].nr += step;
+		else
+			*run++ = (struct run){ floor->pages[i], step };
 	}
-	if (floor->nr_runs == MAX_RUNS)
-		return -E2BIG;
-	floor->runs[floor->nr_runs++] = (struct run){ page, nr };
-	return 0;
+	floor->nr_runs = run - floor->runs;
 }
 
 /* Runs are mapped one behind the other, up to but not including number @until */
@@ -62,20 +64,6 @@ static int map_runs(struct floor *floor, unsigned long until)
 	return 0;
 }
 
-static int add_batch(struct floor *floor, unsigned long nr)
-{
-	unsigned long i, step;
-	int rc = 0;
-
-	for (i = 0; !rc && i < nr; i += step) {
-		step = folio_run(floor->pages + i, nr - i);
-		rc = add_run(floor, floor->pages[i], step);
-	}
-	if (rc)
-		unpin_user_pages(floor->pages + i - step, nr - i + step);
-	return rc;
-}
-
 static int map_all(struct floor *floor, struct floor_range *range)
 {
 	unsigned long at = range->memory, end = at + range->length;
@@ -83,14 +71,14 @@ static int map_all(struct floor *floor, struct floor_range *range)
 	int rc;
 
 	for (; at < end; at += nr << PAGE_SHIFT) {
+		if (floor->nr_runs > MAX_RUNS - BATCH)
+			return -E2BIG;
 		nr = pin_user_pages_fast(at, min((end - at) >> PAGE_SHIFT, BATCH),
 					 FOLL_WRITE | FOLL_LONGTERM,
 					 floor->pages);
 		if (nr <= 0)
 			return nr ?: -EFAULT;
-		rc = add_batch(floor, nr);
-		if (rc)
-			return rc;
+		add_batch(floor, nr);
 		/* The last one may go on in the next batch. */
 		rc = map_runs(floor, floor->nr_runs - 1);
 		if (rc)
@@ -119,8 +107,8 @@ static void undo(struct floor *floor)
  * @range: what and where; its cost is set
  *
  * Return: 0; -EBUSY: something is mapped; -EINVAL for a range that is empty, not
- * of whole pages or wraps; -E2BIG: more runs than there is room for; the errors
- * of pinning and of iommu_map().
+ * of whole pages or wraps; -E2BIG: more runs than there may be room for; the
+ * errors of pinning and of iommu_map().
  */
 int primitives_map(struct floor *floor, struct floor_range *range)
 {
