@@ -9,6 +9,8 @@
 #define CGROUP "bench"
 #define IOVA (1UL << 32)
 #define AREAS 20000
+/* Seconds until the kernel has summed up what CPUs have counted: two, and more */
+#define SETTLED 5
 
 /* What it is charged for; without the tables of the process itself */
 struct charged {
@@ -35,8 +37,10 @@ static double stat_value(const char *key)
 
 static struct charged charged_now(void)
 {
-	struct charged now = { .tables = stat_value("sec_pagetables") };
+	struct charged now;
 
+	sleep(SETTLED);
+	now.tables = stat_value("sec_pagetables");
 	now.own = stat_value("kernel") - stat_value("pagetables") -
 		  stat_value("kernel_stack") - now.tables;
 	return now;

@@ -42,7 +42,7 @@ def table($results):
 
 def slope($slopes; $row; $peer):
   first($slopes[] | select(.row == $row and .peer == $peer)) // null
-  | if . == null then ""
+  | if . == null or .from == .to then ""
     else "+\(.per_doubling | number) a doubling, x \(.ratio) from \(.from | thousands) to \(.to | thousands)"
       + if .ratio <= (.to | log2) / (.from | log2) then "" else ": FASTER than log n" end
     end;
