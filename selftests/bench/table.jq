@@ -22,12 +22,13 @@ def limit($results; $spec):
 # Less than a third of a percent is within what boots differ by.
 def slower($ours; $peer): $ours != null and $peer != null and $ours > $peer * 1.003;
 
-def verdict($v; $limit):
-  [if $v[0] == null then empty
+def verdict($v; $limit; $unit):
+  (if $unit == "bytes" then "MORE" else "SLOWER" end) as $worse
+  | [if $v[0] == null then empty
    elif $limit == null then empty
    elif $v[0] <= $limit then "met" else "MISSED" end,
-   if slower($v[0]; $v[1]) then "SLOWER than in-tree" else empty end,
-   if slower($v[0]; $v[2]) then "SLOWER than type1" else empty end] | join(", ");
+   if slower($v[0]; $v[1]) then "\($worse) than in-tree" else empty end,
+   if slower($v[0]; $v[2]) then "\($worse) than type1" else empty end] | join(", ");
 
 def widths: [28, 10, 10, 10, 10, 8, 8, 8, 9, 1];
 
@@ -38,7 +39,7 @@ def table($results):
    | limit($results; $spec) as $limit
    | [$spec.row, ($v[] | number), ratio($v[0]; $v[1]), ratio($v[0]; $v[2]),
       ratio($v[0]; $v[3]), (if $limit then $limit | number else "" end)]
-   | columns(widths) + "  " + verdict($v; $limit) | sub(" +$"; ""));
+   | columns(widths) + "  " + verdict($v; $limit; $spec.unit) | sub(" +$"; ""));
 
 def slope($slopes; $row; $peer):
   first($slopes[] | select(.row == $row and .peer == $peer)) // null
