@@ -57,6 +57,8 @@ extern const char *const kind_names[];
  * neighbour of the one before. If they are not, the program ends.
  */
 char *kind_new(enum kind kind, uint64_t length);
+/* Each page for the first time, and those side by side far apart if @scattered */
+void kind_touch(char *memory, uint64_t length, bool scattered);
 void kind_free(char *memory, uint64_t length);
 /*
  * The same gigabyte in huge pages of 2 MiB, over and over; freed with kind_free()

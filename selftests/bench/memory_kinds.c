@@ -89,9 +89,9 @@ static char *anonymous_new(uint64_t length, int advice)
 	return memory;
 }
 
-static void touch(char *memory, uint64_t pages, uint64_t step)
+void kind_touch(char *memory, uint64_t length, bool scattered)
 {
-	uint64_t i;
+	uint64_t i, pages = length / PAGE, step = scattered ? SCATTER : 1;
 
 	for (i = 0; i < pages; i++)
 		memory[i * step % pages * PAGE] = 1;
@@ -115,7 +115,7 @@ char *kind_new(enum kind kind, uint64_t length)
 	default:
 		memory = hugetlb_new(length, MAP_HUGE_1GB);
 	}
-	touch(memory, length / PAGE, kind == KIND_SCATTERED ? SCATTER : 1);
+	kind_touch(memory, length, kind == KIND_SCATTERED);
 	/* How the kernel gives out small pages is not ours to say. */
 	if (kind != KIND_4K)
 		check_kind(kind, memory, length);

@@ -10,15 +10,16 @@
 
 struct file {
 	const char *huge;
+	bool scattered;
 	const char *rows[2];
 };
 
 static const struct file files[] = {
-	{ "never", { "map_file_4k", "unmap_file_4k" } },
-	{ "always", { "map_file_huge", "unmap_file_huge" } },
+	{ "never", true, { "map_file_4k", "unmap_file_4k" } },
+	{ "always", false, { "map_file_huge", "unmap_file_huge" } },
 };
 
-static int file_new(const char *huge)
+static int file_new(const char *huge, bool scattered)
 {
 	int fd = open(SHMEM_HUGE, O_WRONLY | O_CLOEXEC);
 	ssize_t length = strlen(huge);
@@ -30,7 +31,7 @@ static int file_new(const char *huge)
 	fd = memfd_create("bench", MFD_CLOEXEC);
 	check(fd < 0 || ftruncate(fd, LENGTH) ? -errno : 0, "get a file");
 	memory = memory_file(fd, LENGTH);
-	memset(memory, 1, LENGTH);
+	kind_touch(memory, LENGTH, scattered);
 	munmap(memory, LENGTH);
 	return fd;
 }
@@ -50,7 +51,7 @@ static void measure(const struct peer *peer, const struct file *file)
 {
 	struct range range = { .length = LENGTH, .iova = IOVA };
 	uint64_t map_cost[ROUNDS], unmap_cost[ROUNDS];
-	int fd = file_new(file->huge), err = 0, i;
+	int fd = file_new(file->huge, file->scattered), err = 0, i;
 	struct space space;
 
 	space_open(&space, peer, true);
