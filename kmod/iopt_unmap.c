@@ -104,10 +104,10 @@ static void unmap_batch(struct io_pagetable *iopt, struct area **areas,
 			area_unuse_pages(areas[i]);
 }
 
+/* Drops the lock that the caller has taken. */
 static int unmap_range(struct io_pagetable *iopt, unsigned long start,
 		       unsigned long last, unsigned int task_state,
 		       unsigned long *unmapped)
-	__releases(&iopt->lock)
 {
 	struct area *areas[UNMAP_BATCH] __uninitialized;
 	unsigned int i, nr;
@@ -150,9 +150,11 @@ static int unmap_range(struct io_pagetable *iopt, unsigned long start,
 	return rc;
 }
 
-/* An area that nobody works on: in no domain, it can go at once. */
+/*
+ * An area that nobody works on: in no domain, it can go at once. Drops the lock
+ * that the caller has taken.
+ */
 static void unmap_area(struct io_pagetable *iopt, struct area *area)
-	__releases(&iopt->lock)
 {
 	bool filled = iopt_filled(iopt, area);
 
