@@ -23,11 +23,20 @@ static struct kmem_cache *pages_cache;
  */
 static struct pages *alloc(struct account_book *book)
 {
-	struct pages *spare = NULL;
+	struct pages *pages = NULL;
 
 	if (READ_ONCE(book->spare))
-		spare = xchg(&book->spare, NULL);
-	return spare ?: kmem_cache_alloc(pages_cache, GFP_KERNEL_ACCOUNT);
+		pages = xchg(&book->spare, NULL);
+	if (pages)
+		return pages;
+	pages = kmem_cache_alloc(pages_cache, GFP_KERNEL_ACCOUNT);
+	if (!pages)
+		return NULL;
+	/* What they are like whenever they are not in use. */
+	mutex_init(&pages->lock);
+	pages->whole = 0;
+	uses_init(&pages->uses);
+	return pages;
 }
 
 static void recycle(struct account_book *book, struct pages *pages)
@@ -121,7 +130,7 @@ void pages_put(struct pages *pages)
 
 static bool is_only_page(const struct pages *pages)
 {
-	return pages->table.nr_pages == 1;
+	return pfn_table_pages(&pages->table) == 1;
 }
 
 static unsigned long count_unused(const struct pages *pages,
@@ -149,7 +158,7 @@ static unsigned long count_unused(const struct pages *pages,
 int pages_missing(struct pages *pages, const struct uses *ranges,
 		  struct charge *charge)
 {
-	unsigned long first = 0, end = pages->table.nr_pages;
+	unsigned long first = 0, end = pfn_table_pages(&pages->table);
 	unsigned long gap, gap_last;
 	int rc;
 
@@ -311,7 +320,7 @@ static void release(struct pages *pages, unsigned long first,
 static bool is_whole(const struct pages *pages, unsigned long first,
 		     unsigned long last)
 {
-	return !first && last == pages->table.nr_pages - 1;
+	return !first && last == pfn_table_pages(&pages->table) - 1;
 }
 
 /**
@@ -375,7 +384,7 @@ void pages_unuse(struct pages *pages, unsigned long first, unsigned long last)
 
 static unsigned long count_pinned(const struct pages *pages)
 {
-	unsigned long nr = pages->table.nr_pages;
+	unsigned long nr = pfn_table_pages(&pages->table);
 
 	return pages->whole ? nr : nr - count_unused(pages, 0, nr - 1);
 }
@@ -581,16 +590,6 @@ void pages_list(const struct pages *pages, unsigned long first,
 	}
 }
 
-/* What pages not in use are like; the allocator need not clear them then. */
-static void construct(void *p)
-{
-	struct pages *pages = p;
-
-	mutex_init(&pages->lock);
-	pages->whole = 0;
-	uses_init(&pages->uses);
-}
-
 /**
  * pages_init - once, when the module is loaded
  * @size: of what struct pages is the first member of
@@ -605,7 +604,7 @@ int pages_init(size_t size)
 		return rc;
 	pages_cache = kmem_cache_create("iommufd_pages", size,
 					__alignof__(struct pages), SLAB_ACCOUNT,
-					construct);
+					NULL);
 	if (!pages_cache)
 		pin_wide_exit();
 	return pages_cache ? 0 : -ENOMEM;

@@ -47,8 +47,9 @@ static u64 *entry_leaf(u64 entry)
 
 static unsigned long nr_chunks(const struct pfn_table *table)
 {
-	return (table->head + table->nr_pages + PFN_CHUNK_PAGES - 1) >>
-	       PFN_CHUNK_SHIFT;
+	unsigned long end = pfn_table_head(table) + pfn_table_pages(table);
+
+	return (end + PFN_CHUNK_PAGES - 1) >> PFN_CHUNK_SHIFT;
 }
 
 static u64 *entry_at(const struct pfn_table *table, unsigned long chunk)
@@ -62,14 +63,14 @@ static u64 *entry_at(const struct pfn_table *table, unsigned long chunk)
 static unsigned int chunk_first(const struct pfn_table *table,
 				unsigned long chunk)
 {
-	return chunk ? 0 : table->head;
+	return chunk ? 0 : pfn_table_head(table);
 }
 
 static unsigned int chunk_count(const struct pfn_table *table,
 				unsigned long chunk)
 {
 	unsigned long first = chunk_first(table, chunk);
-	unsigned long end = table->head + table->nr_pages -
+	unsigned long end = pfn_table_head(table) + pfn_table_pages(table) -
 			    (chunk << PFN_CHUNK_SHIFT);
 
 	return min(end, PFN_CHUNK_PAGES) - first;
@@ -84,8 +85,8 @@ static unsigned int chunk_count(const struct pfn_table *table,
 void pfn_table_init(struct pfn_table *table, unsigned long first_vpn,
 		    unsigned long nr_pages)
 {
-	table->nr_pages = nr_pages;
-	table->head = first_vpn & (PFN_CHUNK_PAGES - 1);
+	table->shape = nr_pages << PFN_CHUNK_SHIFT |
+		       (first_vpn & (PFN_CHUNK_PAGES - 1));
 	table->one = ENTRY_EMPTY;
 	if (nr_chunks(table) > 1)
 		table->many = NULL;
@@ -168,7 +169,7 @@ int pfn_table_set(struct pfn_table *table, unsigned long index,
 		  unsigned long pfn, unsigned long nr)
 {
 	while (nr) {
-		unsigned long place = table->head + index;
+		unsigned long place = pfn_table_head(table) + index;
 		unsigned long chunk = place >> PFN_CHUNK_SHIFT;
 		unsigned int in_chunk = place & (PFN_CHUNK_PAGES - 1);
 		unsigned int n = min(nr, PFN_CHUNK_PAGES - in_chunk);
@@ -206,7 +207,7 @@ int pfn_table_set(struct pfn_table *table, unsigned long index,
  */
 void pfn_table_set_only(struct pfn_table *table, unsigned long pfn)
 {
-	u64 base = ((u64)pfn - table->head) & ENTRY_PFN_MASK;
+	u64 base = ((u64)pfn - pfn_table_head(table)) & ENTRY_PFN_MASK;
 
 	WRITE_ONCE(table->one, entry_make_run(base));
 }
@@ -223,7 +224,7 @@ void pfn_table_clear(struct pfn_table *table, unsigned long index,
 		     unsigned long nr)
 {
 	while (nr) {
-		unsigned long place = table->head + index;
+		unsigned long place = pfn_table_head(table) + index;
 		unsigned long chunk = place >> PFN_CHUNK_SHIFT;
 		unsigned int in_chunk = place & (PFN_CHUNK_PAGES - 1);
 		unsigned int n = min(nr, PFN_CHUNK_PAGES - in_chunk);
@@ -244,7 +245,7 @@ void pfn_table_clear(struct pfn_table *table, unsigned long index,
  */
 unsigned long pfn_table_get(const struct pfn_table *table, unsigned long index)
 {
-	unsigned long place = table->head + index;
+	unsigned long place = pfn_table_head(table) + index;
 	unsigned long chunk = place >> PFN_CHUNK_SHIFT;
 	unsigned int in_chunk = place & (PFN_CHUNK_PAGES - 1);
 	u64 entry = READ_ONCE(*entry_at(table, chunk));
@@ -273,7 +274,7 @@ unsigned long pfn_table_run(const struct pfn_table *table, unsigned long index,
 
 	*pfn = first;
 	while (nr < max) {
-		unsigned long place = table->head + index + nr;
+		unsigned long place = pfn_table_head(table) + index + nr;
 		unsigned long chunk = place >> PFN_CHUNK_SHIFT;
 		unsigned int in_chunk = place & (PFN_CHUNK_PAGES - 1);
 		unsigned long n = min(max - nr, PFN_CHUNK_PAGES - in_chunk);

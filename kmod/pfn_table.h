@@ -14,9 +14,9 @@
 #define PFN_CHUNK_PAGES BIT(PFN_CHUNK_SHIFT)
 
 /**
- * struct pfn_table - physical addresses of @nr_pages pages
- * @nr_pages: pages described
- * @head: place of page 0 in its chunk, so that a huge page is one chunk
+ * struct pfn_table - physical addresses of pages
+ * @shape: how many pages, and in the lowest %PFN_CHUNK_SHIFT bits the place of
+ *	page 0 in its chunk, so that a huge page is one chunk
  * @one: the entry, when there is but one chunk
  * @many: the entries otherwise, one for each chunk; NULL while not allocated
  *
@@ -26,13 +26,22 @@
  * cleared since; other pages may be set and cleared at the same time.
  */
 struct pfn_table {
-	unsigned long nr_pages;
-	unsigned int head;
+	unsigned long shape;
 	union {
 		u64 one;
 		u64 *many;
 	};
 };
+
+static inline unsigned long pfn_table_pages(const struct pfn_table *table)
+{
+	return table->shape >> PFN_CHUNK_SHIFT;
+}
+
+static inline unsigned int pfn_table_head(const struct pfn_table *table)
+{
+	return table->shape & (PFN_CHUNK_PAGES - 1);
+}
 
 void pfn_table_init(struct pfn_table *table, unsigned long first_vpn,
 		    unsigned long nr_pages);

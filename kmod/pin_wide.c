@@ -77,13 +77,13 @@ struct wide {
 /* The slice a page is in, counted from the beginning of the table. */
 static unsigned long slice_of(const struct pages *pages, unsigned long index)
 {
-	return (pages->table.head + index) / SLICE_PAGES;
+	return (pfn_table_head(&pages->table) + index) / SLICE_PAGES;
 }
 
 static void slice_range(const struct wide *wide, unsigned long slice,
 			unsigned long *first, unsigned long *last)
 {
-	unsigned long head = wide->pages->table.head;
+	unsigned long head = pfn_table_head(&wide->pages->table);
 	unsigned long place = (slice_of(wide->pages, wide->first) + slice) *
 			      SLICE_PAGES;
 

@@ -88,19 +88,20 @@ static void check_all(void)
 {
 	unsigned long i;
 
-	for (i = 0; i < table.nr_pages; i++)
+	for (i = 0; i < pfn_table_pages(&table); i++)
 		if (model[i] != UNKNOWN)
 			assert_int_equal(pfn_table_get(&table, i), model[i]);
-	for (i = 0; i < table.nr_pages; i++)
+	for (i = 0; i < pfn_table_pages(&table); i++)
 		if (model[i] != UNKNOWN &&
 		    (!i || model[i] != model[i - 1] + 1))
-			check_run(i, table.nr_pages - i);
+			check_run(i, pfn_table_pages(&table) - i);
 }
 
 /* The entries, unless there is but one, and at most a leaf for each. */
 static unsigned long most_allocations(void)
 {
-	unsigned long chunks = (table.head + table.nr_pages + CHUNK - 1) / CHUNK;
+	unsigned long end = pfn_table_head(&table) + pfn_table_pages(&table);
+	unsigned long chunks = (end + CHUNK - 1) / CHUNK;
 
 	return chunks + (chunks > 1);
 }
@@ -341,7 +342,7 @@ static void random_set(unsigned long index, unsigned long nr)
 		assert_int_equal(rc, -ENOMEM);
 		assert_int_not_equal(slab_fail_every, 0);
 	}
-	check_run(index, table.nr_pages - index);
+	check_run(index, pfn_table_pages(&table) - index);
 	if (index)
 		check_run(index - 1, nr + 1);
 }
@@ -391,8 +392,8 @@ void model_start(void)
 
 void model_operation(void)
 {
-	unsigned long index = random_below(table.nr_pages);
-	unsigned long nr = random_scale(table.nr_pages - index);
+	unsigned long index = random_below(pfn_table_pages(&table));
+	unsigned long nr = random_scale(pfn_table_pages(&table) - index);
 
 	switch (random_below(8)) {
 	case 0:
