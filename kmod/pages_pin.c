@@ -298,44 +298,34 @@ static long take_pages(struct pages *pages, unsigned long index,
 	return nr;
 }
 
-static long pin_small_pages(struct pages *pages, unsigned long index,
-			    unsigned long nr, struct batch *batch,
-			    struct run *run)
+/* What of a huge page is in the request, if @page is part of one. */
+static long take_huge_page(struct pages *pages, unsigned long index,
+			   unsigned long last, struct page *page,
+			   struct run *run)
 {
-	struct page **list;
-	long got, i = 0;
-	int rc;
+	unsigned long nr = leaf_pages(user_address(pages, index), page,
+				      pages->writable);
 
-	if (nr > SMALL_BATCH)
-		batch_make_room(batch);
-	list = batch->list;
-	got = pin_batch(pages, index, min(nr, batch->size), list, batch->stop);
-	while (i < got) {
-		nr = contiguous(list + i, got - i);
-		rc = add_run(pages, run, index + i, page_to_pfn(list[i]), nr);
-		if (rc) {
-			unpin_user_pages(list + i, got - i);
-			return rc;
-		}
-		i += nr;
-	}
-	return got;
+	return take_pages(pages, index, page, min(nr, last - index + 1), run);
 }
 
-/* What of a huge page is in the request, if there is one; else a page. */
-static long pin_huge_page(struct pages *pages, unsigned long index,
-			  unsigned long last, const bool *stop,
-			  struct run *run)
+static long take_small_pages(struct pages *pages, unsigned long index,
+			     struct page **list, long nr, struct run *run)
 {
-	struct page *page;
-	unsigned long nr;
-	long got;
+	long i = 0;
+	int rc;
 
-	got = pin_batch(pages, index, 1, &page, stop);
-	if (got < 0)
-		return got;
-	nr = leaf_pages(user_address(pages, index), page, pages->writable);
-	return take_pages(pages, index, page, min(nr, last - index + 1), run);
+	while (i < nr) {
+		unsigned long n = contiguous(list + i, nr - i);
+
+		rc = add_run(pages, run, index + i, page_to_pfn(list[i]), n);
+		if (rc) {
+			unpin_user_pages(list + i, nr - i);
+			return rc;
+		}
+		i += n;
+	}
+	return nr;
 }
 
 /* It takes a look at each, which does not pay for a few pages. */
@@ -345,27 +335,44 @@ static bool may_be_huge(const struct pages *pages, unsigned long nr)
 	       pages->account->mm == current->mm;
 }
 
+/* How many small pages to ask for next; 0: for the first of a huge one. */
+static unsigned long next_batch(const struct pages *pages, unsigned long index,
+				unsigned long last, struct batch *batch,
+				bool after_huge)
+{
+	unsigned long nr = min(last - index + 1, batch->size);
+
+	if (may_be_huge(pages, last - index + 1)) {
+		/* Huge pages are rarely alone. */
+		if (after_huge)
+			return 0;
+		nr = leaf_small_pages(user_address(pages, index), nr,
+				      pages->writable);
+	}
+	if (nr > SMALL_BATCH)
+		batch_make_room(batch);
+	return min(nr, batch->size);
+}
+
 static int pin_memory(struct pages *pages, unsigned long first,
 		      unsigned long last, struct batch *batch, struct run *run)
 {
-	unsigned long index = first;
+	unsigned long index = first, nr;
 	bool after_huge = false;
 	long got;
 
 	while (index <= last) {
-		unsigned long left = last - index + 1;
-		unsigned long nr = min(left, batch->size);
-
-		/* Huge pages are rarely alone: another is likely to follow. */
-		if (may_be_huge(pages, left))
-			nr = after_huge ? 0 :
-			     leaf_small_pages(user_address(pages, index), nr,
-					      pages->writable);
+		nr = next_batch(pages, index, last, batch, after_huge);
+		got = pin_batch(pages, index, nr ?: 1, batch->list,
+				batch->stop);
+		if (got < 0)
+			return got;
 		if (nr)
-			got = pin_small_pages(pages, index, nr, batch, run);
+			got = take_small_pages(pages, index, batch->list, got,
+					       run);
 		else
-			got = pin_huge_page(pages, index, last, batch->stop,
-					    run);
+			got = take_huge_page(pages, index, last,
+					     batch->list[0], run);
 		if (got < 0)
 			return got;
 		after_huge = !nr && got > 1;
