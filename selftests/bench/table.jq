@@ -44,7 +44,7 @@ def table($results):
 def slope($slopes; $row; $peer):
   first($slopes[] | select(.row == $row and .peer == $peer)) // null
   | if . == null or .from == .to then ""
-    else "+\(.per_doubling | number) a doubling, x \(.ratio) from \(.from | thousands) to \(.to | thousands)"
+    else "\(if .per_doubling < 0 then "" else "+" end)\(.per_doubling | number) a doubling, x \(.ratio) from \(.from | thousands) to \(.to | thousands)"
       + if .ratio <= (.to | log2) / (.from | log2) then "" else ": FASTER than log n" end
     end;
 
