@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* lab: boot=own mem=5120 timeout=180 */
+/* lab: boot=own mem=8192 timeout=180 */
 /* Huge pages, which are pinned whole: what devices reach, and what it counts */
 #include <linux/memfd.h>
 #include <linux/mman.h>
@@ -404,7 +404,9 @@ static char *gigantic_new(void)
 	char *start = mmap(NULL, GIB, PROT_READ | PROT_WRITE, MAP_PRIVATE |
 			   MAP_ANONYMOUS | MAP_HUGETLB | MAP_HUGE_1GB, -1, 0);
 
-	assert_ptr_not_equal(start, MAP_FAILED);
+	/* Memory can be in pieces from the start; the debug kernel has none. */
+	if (start == MAP_FAILED)
+		skip();
 	return start;
 }
 
@@ -557,7 +559,7 @@ int main(void)
 		TEST(a_gigantic_page_is_not_pinned_too_often),
 	};
 
-	/* First, before memory is in pieces; the debug kernel has none. */
+	/* First, before memory is in more pieces than it has to be. */
 	if (!access(GIGANTIC, F_OK) &&
 	    write_number(GIGANTIC "nr_hugepages", 1) < 0)
 		return 1;
