@@ -53,11 +53,11 @@ def cell($results; $row; $peer; $x; $scale):
   | if . == null then "" elif .value == null then .why else .value / $scale | number end;
 
 # One line for each peer, one column for each x
-def curves($results; $slopes; $names; $scale; name):
+def curves($title; $results; $slopes; $names; $scale; name):
   ([$results[] | select(.x != null and (.row as $r | $names | index($r))) | .x] | unique) as $xs
   | select($xs | length > 0)
   | ([28, 8] + [$xs[] | 12]) as $widths
-  | ((["row", "peer"] + [$xs[] | name]) | columns($widths)),
+  | "", $title, ((["row", "peer"] + [$xs[] | name]) | columns($widths)),
     ($names[] as $row | peers[] as $peer
      | select([$results[] | select(.row == $row and .peer == $peer and .x != null)] | length > 0)
      | ([$row, $peer] + [$xs[] as $x | cell($results; $row; $peer; $x; if $scale then $x / 4096 else 1 end)])
@@ -70,5 +70,5 @@ def bytes:
 .results as $results | .slopes as $slopes
 | [rows($rows)[] | select(.target == "log n") | .row] as $growing
 | "kernel \(.kernel); instructions a unit, or bytes", table($results),
-  "", "with so many areas in place", curves($results; $slopes; $growing; false; thousands),
-  "", "in one request of so much, a 4K page", curves($results; []; ["size_map", "size_unmap"]; true; bytes)
+  curves("with so many areas in place"; $results; $slopes; $growing; false; thousands),
+  curves("in one request of so much, a 4K page"; $results; []; ["size_map", "size_unmap"]; true; bytes)
