@@ -5,7 +5,7 @@
 #define LENGTH GIB
 #define PAGES ((double)(LENGTH / PAGE))
 #define IOVA (1UL << 32)
-#define ROUNDS 3
+#define ROUNDS 5
 
 /* A domain more for the IOAS, and away with it */
 static uint64_t second_domain(struct space *space)

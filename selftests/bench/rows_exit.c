@@ -6,7 +6,7 @@
 
 #define LENGTH GIB
 #define IOVA (1UL << 32)
-#define ROUNDS 3
+#define ROUNDS 5
 #define ROW "exit"
 
 /* In the child, which says when it began to end */

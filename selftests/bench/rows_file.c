@@ -5,7 +5,7 @@
 #define LENGTH GIB
 #define PAGES ((double)(LENGTH / PAGE))
 #define IOVA (1UL << 32)
-#define ROUNDS 3
+#define ROUNDS 5
 #define SHMEM_HUGE "/sys/kernel/mm/transparent_hugepage/shmem_enabled"
 
 struct file {
