@@ -3,10 +3,12 @@
  * map_cost [-a] [-m MEMORY] [-n SAMPLES] LENGTH...: what it costs to map LENGTH
  * bytes where the kernel chooses, and to unmap them; with -a into a device. MEMORY
  * is 4K, thp, 2M or 1G: small pages, transparent huge pages (what it is if nothing
- * is said) or those of hugetlbfs. One line each: bytes, and nanoseconds, which are
- * instructions where the clock counts these.
+ * is said) or those of hugetlbfs; or it is same: one page of 2 MiB over and over, so
+ * that it makes no difference how pages lie. One line each: bytes, and nanoseconds,
+ * which are instructions where the clock counts these.
  */
 #include <getopt.h>
+#include <linux/memfd.h>
 #include <linux/mman.h>
 #include <time.h>
 
@@ -58,11 +60,31 @@ static void measure(uint32_t ioas, uint64_t length)
 	       (unsigned long long)median(unmap));
 }
 
+/* None of them is a neighbour of the one before. */
+static void *same_page(size_t length)
+{
+	int fd = memfd_create("same", MFD_CLOEXEC | MFD_HUGETLB | MFD_HUGE_2MB);
+	char *start = memory_aligned(length, HUGE);
+	size_t place;
+
+	assert_return_code(fd, errno);
+	assert_return_code(ftruncate(fd, HUGE), errno);
+	for (place = 0; place < length; place += HUGE)
+		assert_ptr_not_equal(mmap(start + place, HUGE,
+					  PROT_READ | PROT_WRITE,
+					  MAP_SHARED | MAP_FIXED, fd, 0),
+				     MAP_FAILED);
+	close(fd);
+	return start;
+}
+
 static void *memory_of(const char *kind, size_t length)
 {
 	int flags = 0, advice = MADV_NOHUGEPAGE;
 	char *start;
 
+	if (!strcmp(kind, "same"))
+		return memset(same_page(length), 1, length);
 	if (!strcmp(kind, "thp"))
 		advice = MADV_HUGEPAGE;
 	else if (!strcmp(kind, "2M"))
