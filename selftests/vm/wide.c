@@ -563,6 +563,29 @@ static void memory_that_comes_and_goes_meanwhile(void **state)
 	assert_maps_and_unmaps();
 }
 
+/* Workers have keys of their own, which open what that of the caller does not */
+static void a_protection_key_keeps_workers_out(void **state)
+{
+	int key = pkey_alloc(0, 0);
+
+	if (key < 0) {
+		print_message("# no protection keys: %s\n", strerror(errno));
+		skip();
+	}
+	assert_return_code(pkey_mprotect(memory + 20 * MIB, MIB,
+					 PROT_READ | PROT_WRITE, key), errno);
+	assert_maps_and_unmaps();
+
+	assert_return_code(pkey_set(key, PKEY_DISABLE_WRITE), errno);
+	assert_int_equal(map_all(), -EFAULT);
+	assert_int_equal(ioas_areas(iommu, ioas), 1);
+	assert_pinned(0);
+	assert_int_equal(ioas_map_at(iommu, ioas, memory, LENGTH, READ, BASE),
+			 0);
+	unmap_all();
+	assert_return_code(pkey_free(key), errno);
+}
+
 /* The hook is held up, and then memory of a kind it does not allow appears */
 static void what_was_judged_is_what_is_pinned(void **state)
 {
@@ -612,6 +635,7 @@ int main(void)
 		TEST(two_requests_at_once),
 		TEST(a_process_that_forks_meanwhile),
 		TEST(memory_that_comes_and_goes_meanwhile),
+		TEST(a_protection_key_keeps_workers_out),
 		TEST(what_was_judged_is_what_is_pinned),
 	};
 
