@@ -3,7 +3,7 @@
 /* IOAS_COPY: memory mapped again, wherever that is, is pinned and paid once */
 #include <sys/wait.h>
 
-#include "lib/policy.h"
+#include "test.h"
 
 /* Within reach of edu */
 #define BASE (16 * MIB)
@@ -18,7 +18,6 @@ static uint32_t src, dst;
 static struct edu edu;
 static int nvme;
 static char *memory;
-static struct policy policy;
 
 static int setup(void **state)
 {
@@ -29,7 +28,6 @@ static int setup(void **state)
 	nvme = nvme_bind(iommu);
 	assert_return_code(nvme, -nvme);
 	memory = memory_new(LENGTH);
-	policy.object = NULL;
 	return 0;
 }
 
@@ -43,8 +41,6 @@ static int setup_attached(void **state)
 
 static int teardown(void **state)
 {
-	if (policy.object)
-		policy_stop(&policy);
 	munmap(memory, LENGTH);
 	close(nvme);
 	edu_close(&edu);
@@ -696,76 +692,6 @@ static void memory_that_went_with_its_process(void **state)
 	assert_pinned(0);
 }
 
-static void a_policy_is_told_the_truth(void **state)
-{
-	struct copy_source from = pages(3, 5);
-	volatile struct answer_map *seen;
-	uint64_t iova;
-
-	map_pages(0, 16);
-	policy_start(&policy, "answer");
-	seen = &policy.answer->map;
-	assert_int_equal(ioas_copy_at(iommu, dst, &from, READ, ELSEWHERE), 0);
-	assert_int_equal(seen->calls, 1);
-	assert_int_equal(seen->op, IOMMUFD_POLICY_OP_IOAS_COPY);
-	assert_int_equal(seen->ioas_id, dst);
-	assert_int_equal(seen->src_ioas_id, src);
-	assert_int_equal(seen->src_iova, BASE + 3 * PAGE);
-	assert_int_equal(seen->iova, ELSEWHERE);
-	assert_int_equal(seen->length, 5 * PAGE);
-	assert_int_equal(seen->uptr, 0);
-	assert_int_equal(seen->prot, IOMMUFD_POLICY_PROT_READ);
-	assert_int_equal(seen->mem, IOMMUFD_POLICY_MEM_ALL);
-	assert_int_equal(seen->fixed, 1);
-	assert_int_equal(seen->who.ctx_id, fdinfo_value(iommu, "iommufd-ctx:"));
-	assert_int_equal(seen->who.tgid, getpid());
-
-	assert_int_equal(ioas_copy(iommu, src, &from, RW, &iova), 0);
-	assert_int_equal(seen->calls, 2);
-	assert_int_equal(seen->ioas_id, src);
-	assert_int_equal(seen->iova, 0);
-	assert_int_equal(seen->prot,
-			 IOMMUFD_POLICY_PROT_READ | IOMMUFD_POLICY_PROT_WRITE);
-	assert_int_equal(seen->fixed, 0);
-	/* Of a mapping there is no source */
-	map_pages(32, 1);
-	assert_int_equal(seen->op, IOMMUFD_POLICY_OP_IOAS_MAP);
-	assert_int_equal(seen->src_ioas_id, 0);
-	assert_int_equal(seen->src_iova, 0);
-}
-
-static void a_policy_can_refuse(void **state)
-{
-	map_pages(0, 16);
-	policy_start(&policy, "answer");
-	policy.answer->map_answer = -EDQUOT;
-	assert_int_equal(copy_pages(0, 16), -EDQUOT);
-	assert_mapped(dst, 0, 0);
-	assert_pinned(16);
-	assert_refused_by(iommu, "answer map -122");
-	/* One that forbids a kind of memory does not know that it is not that */
-	policy.answer->map_answer = 0;
-	policy.answer->forbidden = IOMMUFD_POLICY_MEM_PFNMAP;
-	assert_int_equal(copy_pages(0, 16), -EACCES);
-	policy.answer->forbidden = 0;
-	assert_int_equal(copy_pages(0, 16), 0);
-	assert_int_equal(policy_number("answer", "map_refused"), 2);
-}
-
-static void a_policy_is_not_asked_about_nonsense(void **state)
-{
-	struct copy_source from = pages(0, 1);
-
-	map_pages(0, 1);
-	policy_start(&policy, "answer");
-	assert_int_equal(ioas_copy_at(iommu, dst, &from, 0, BASE), -EINVAL);
-	assert_int_equal(ioas_copy_at(iommu, edu.id, &from, RW, BASE),
-			 -ENOENT);
-	from.ioas = UINT32_MAX;
-	assert_int_equal(ioas_copy_at(iommu, dst, &from, RW, BASE), -ENOENT);
-	assert_int_equal(policy.answer->map.calls, 0);
-}
-
 #define TEST(_test) cmocka_unit_test_setup_teardown(_test, setup, teardown)
 #define TEST_ATTACHED(_test)						\
 	{ #_test ", devices attached", _test, setup_attached, teardown, NULL }
@@ -807,9 +733,6 @@ int main(void)
 		TEST(only_what_is_copied_is_paid),
 		TEST_ATTACHED(copies_of_memory_whose_process_is_gone),
 		TEST(memory_that_went_with_its_process),
-		TEST(a_policy_is_told_the_truth),
-		TEST_ATTACHED(a_policy_can_refuse),
-		TEST(a_policy_is_not_asked_about_nonsense),
 	};
 
 	return run_tap(tests, NULL, NULL);
