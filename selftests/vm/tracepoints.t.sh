@@ -44,9 +44,10 @@ check "a map" traced map \
 is "asks no policy, as there is none" "$(count policy_decision)" 0
 
 # The command neither copies nor maps files: two tests do.
+tests=${0%/*}/../../build/user/tests
 echo >$trace/trace
-{ "${0%/*}/../../build/user/tests/copy"
-	"${0%/*}/../../build/user/tests/map_file"; } >/dev/null 2>&1
+{ TEST=all_of_an_area "$tests/copy"
+	TEST=a_device_reads_and_writes_it "$tests/map_file"; } >/dev/null 2>&1
 check "a copy" traced copy \
 	"ctx=[0-9]+ src_ioas=1 src_iova=0x1000000 dst_ioas=2 dst_iova=0x1000000 length=0x10000 flags=0x7 error=0"
 check "a file" traced map_file \

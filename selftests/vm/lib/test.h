@@ -32,8 +32,10 @@
 #define FIXED IOMMU_IOAS_MAP_FIXED_IOVA
 #define RW (READ | WRITE)
 
+/* All of them, or with TEST in the environment that one; a pattern, as "policy_*" */
 #define run_tap(tests, setup, teardown)				\
 	(cmocka_set_message_output(CM_OUTPUT_TAP),			\
+	 cmocka_set_test_filter(getenv("TEST")),			\
 	 cmocka_run_group_tests(tests, setup, teardown))
 
 /*
