@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* User memory that areas map: pinned once, its physical runs remembered. */
 #include <linux/capability.h>
-#include <linux/iommu.h>
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
-#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "account.h"
@@ -485,87 +483,6 @@ void pages_accept(struct offer *offer)
 		uncharge(pages, offer->npages - nr);
 	}
 	mutex_unlock(&pages->lock);
-}
-
-/*
- * A driver that runs out of memory in the middle of a run, as Intel's of 6.12,
- * may leave in place what it had mapped and not say so: a device could reach
- * memory that is not pinned any more. Only what is there is unmapped: asked for
- * a hole, that driver takes neighbours along.
- */
-static void unmap_remains(struct iommu_domain *domain, unsigned long iova,
-			  unsigned long length)
-{
-	unsigned long step = 1UL << __ffs(domain->pgsize_bitmap);
-	unsigned long i, n;
-
-	for (i = 0; i < length; i += n + step) {
-		n = 0;
-		while (i + n < length &&
-		       iommu_iova_to_phys(domain, iova + i + n))
-			n += step;
-		if (n)
-			iommu_unmap(domain, iova + i, n);
-		cond_resched();
-	}
-}
-
-/**
- * pages_map - map part of the pages into a domain
- * @pages: the pages
- * @offset: first byte, counted from pages->uptr
- * @length: bytes; the caller uses the pages they are in
- * @domain: no mapping at the range yet
- * @iova: where to
- * @prot: IOMMU_READ and so on
- * @huge_pages: the domain may use its larger page sizes
- *
- * Return: 0, or the error of iommu_map(), or -EINTR on a fatal signal; nothing
- * of the range is mapped then.
- */
-int pages_map(struct pages *pages, unsigned long offset, unsigned long length,
-	      struct iommu_domain *domain, unsigned long iova, int prot,
-	      bool huge_pages)
-{
-	unsigned long done = 0;
-	int rc;
-
-	if (is_only_page(pages)) {
-		phys_addr_t phys = PFN_PHYS(pfn_table_get(&pages->table, 0));
-
-		rc = iommu_map(domain, iova, phys + offset, length, prot,
-			       GFP_KERNEL_ACCOUNT);
-		if (rc)
-			unmap_remains(domain, iova, length);
-		return rc;
-	}
-	while (done < length) {
-		unsigned long in_page = offset_in_page(offset + done);
-		unsigned long bytes, pfn, nr;
-
-		nr = huge_pages ? PAGE_ALIGN(in_page + length - done) >>
-				  PAGE_SHIFT : 1;
-		nr = pfn_table_run(&pages->table, (offset + done) >> PAGE_SHIFT,
-				   nr, &pfn);
-		bytes = min((nr << PAGE_SHIFT) - in_page, length - done);
-		rc = -EINTR;
-		if (fatal_signal_pending(current))
-			goto undo;
-		rc = iommu_map(domain, iova + done, PFN_PHYS(pfn) + in_page,
-			       bytes, prot, GFP_KERNEL_ACCOUNT);
-		if (rc) {
-			unmap_remains(domain, iova + done, bytes);
-			goto undo;
-		}
-		done += bytes;
-		cond_resched();
-	}
-	return 0;
-
-undo:
-	if (done)
-		iommu_unmap(domain, iova, done);
-	return rc;
 }
 
 /**

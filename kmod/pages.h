@@ -84,11 +84,11 @@ int pages_offer(struct offer *offer, const struct policy_reason *reason);
 void pages_withdraw(struct offer *offer);
 void pages_accept(struct offer *offer);
 
+void pages_list(const struct pages *pages, unsigned long first,
+		unsigned long last, struct page **list);
 int pages_map(struct pages *pages, unsigned long offset, unsigned long length,
 	      struct iommu_domain *domain, unsigned long iova, int prot,
 	      bool huge_pages);
-void pages_list(const struct pages *pages, unsigned long first,
-		unsigned long last, struct page **list);
 int pages_rw(struct pages *pages, unsigned long offset, void *data,
 	     unsigned long length, unsigned int flags);
 

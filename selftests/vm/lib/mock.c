@@ -15,15 +15,43 @@ bool mock_available(int iommu)
 	return request(iommu, &(struct iommu_test_cmd){}) != -ENOTTY;
 }
 
-int64_t mock_device_new(int iommu, uint32_t ioas)
+static int device_new(int iommu, uint32_t ioas, struct iommu_test_cmd *command)
 {
-	struct iommu_test_cmd command = {
+	*command = (struct iommu_test_cmd){
 		.op = IOMMU_TEST_OP_MOCK_DOMAIN,
 		.id = ioas,
 	};
-	int err = request(iommu, &command);
+	return request(iommu, command);
+}
+
+int64_t mock_device_new(int iommu, uint32_t ioas)
+{
+	struct iommu_test_cmd command;
+	int err = device_new(iommu, ioas, &command);
 
 	return err ?: (int64_t)command.mock_domain.out_stdev_id;
+}
+
+int64_t mock_hwpt_new(int iommu, uint32_t ioas)
+{
+	struct iommu_test_cmd command;
+	int err = device_new(iommu, ioas, &command);
+
+	return err ?: (int64_t)command.mock_domain.out_hwpt_id;
+}
+
+int mock_check_map(int iommu, uint32_t hwpt, uint64_t iova, const void *memory,
+		   uint64_t length)
+{
+	struct iommu_test_cmd command = {
+		.op = IOMMU_TEST_OP_MD_CHECK_MAP,
+		.id = hwpt,
+		.check_map.iova = iova,
+		.check_map.uptr = (uintptr_t)memory,
+		.check_map.length = length,
+	};
+
+	return request(iommu, &command);
 }
 
 int access_new(int iommu, uint32_t ioas)

@@ -12,6 +12,11 @@
 bool mock_available(int iommu);
 /* A mock device, attached to an IOAS: its object, or a negative errno */
 int64_t mock_device_new(int iommu, uint32_t ioas);
+/* The same: the HWPT it is attached to, or a negative errno */
+int64_t mock_hwpt_new(int iommu, uint32_t ioas);
+/* 0 if each page of @memory is where it should be in a HWPT, or a negative errno */
+int mock_check_map(int iommu, uint32_t hwpt, uint64_t iova, const void *memory,
+		   uint64_t length);
 
 /* A file descriptor, or a negative errno */
 int access_new(int iommu, uint32_t ioas);
