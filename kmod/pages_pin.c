@@ -68,6 +68,31 @@ static void unpin_run(const struct pages *pages, unsigned long pfn,
 	unpin_user_page_range_dirty_lock(pfn_to_page(pfn), nr, pages->writable);
 }
 
+/* Neighbours are given back by one call, and so are pages that have none. */
+static void unpin_leaf(const struct pages *pages, const u64 *pfns,
+		       unsigned long nr)
+{
+	struct page *alone[SMALL_BATCH] __uninitialized;
+	unsigned long i, run, nr_alone = 0;
+
+	for (i = 0; i < nr; i += run) {
+		run = 1;
+		while (i + run < nr && pfns[i + run] == pfns[i] + run)
+			run++;
+		if (run > 1) {
+			unpin_run(pages, pfns[i], run);
+			continue;
+		}
+		alone[nr_alone++] = pfn_to_page(pfns[i]);
+		if (nr_alone == SMALL_BATCH) {
+			unpin_user_pages_dirty_lock(alone, nr_alone,
+						    pages->writable);
+			nr_alone = 0;
+		}
+	}
+	unpin_user_pages_dirty_lock(alone, nr_alone, pages->writable);
+}
+
 /**
  * unpin_pages - undo pin_pages()
  * @pages: the pages
@@ -78,13 +103,20 @@ static void unpin_run(const struct pages *pages, unsigned long pfn,
  */
 void unpin_pages(struct pages *pages, unsigned long first, unsigned long last)
 {
-	unsigned long index = first, pfn, run;
+	unsigned long index = first, pfn, nr;
+	const u64 *pfns;
 
 	while (index <= last) {
-		run = pfn_table_run(&pages->table, index, last - index + 1,
-				    &pfn);
-		unpin_run(pages, pfn, run);
-		index += run;
+		pfns = pfn_table_leaf(&pages->table, index, last - index + 1,
+				      &nr);
+		if (pfns) {
+			unpin_leaf(pages, pfns, nr);
+		} else {
+			nr = pfn_table_run(&pages->table, index,
+					   last - index + 1, &pfn);
+			unpin_run(pages, pfn, nr);
+		}
+		index += nr;
 		cond_resched();
 	}
 	pfn_table_clear(&pages->table, first, last - first + 1);

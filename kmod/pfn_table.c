@@ -298,3 +298,26 @@ unsigned long pfn_table_run(const struct pfn_table *table, unsigned long index,
 	}
 	return nr;
 }
+
+/**
+ * pfn_table_leaf - the PFNs from a page on, if its chunk has a word for each
+ * @table: the table
+ * @index: first page
+ * @max: at most as many pages, all of which have been set
+ * @nr: out: how many, if there are some
+ *
+ * Return: the PFNs of the pages, or NULL if the chunk is one physical run.
+ */
+const u64 *pfn_table_leaf(const struct pfn_table *table, unsigned long index,
+			  unsigned long max, unsigned long *nr)
+{
+	unsigned long place = pfn_table_head(table) + index;
+	unsigned long chunk = place >> PFN_CHUNK_SHIFT;
+	unsigned int in_chunk = place & (PFN_CHUNK_PAGES - 1);
+	u64 entry = READ_ONCE(*entry_at(table, chunk));
+
+	if (entry_is_run(entry))
+		return NULL;
+	*nr = min(max, PFN_CHUNK_PAGES - in_chunk);
+	return entry_leaf(entry) + in_chunk - chunk_first(table, chunk);
+}

@@ -56,5 +56,7 @@ void pfn_table_clear(struct pfn_table *table, unsigned long index,
 unsigned long pfn_table_get(const struct pfn_table *table, unsigned long index);
 unsigned long pfn_table_run(const struct pfn_table *table, unsigned long index,
 			    unsigned long max, unsigned long *pfn);
+const u64 *pfn_table_leaf(const struct pfn_table *table, unsigned long index,
+			  unsigned long max, unsigned long *nr);
 
 #endif

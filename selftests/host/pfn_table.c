@@ -73,12 +73,30 @@ static unsigned long model_unknown(unsigned long index, unsigned long max)
 	return nr;
 }
 
+/* In a chunk that has words; one that has not is one run. */
+static void check_leaf(unsigned long index, unsigned long max)
+{
+	unsigned long end = CHUNK - (pfn_table_head(&table) + index) % CHUNK;
+	unsigned long nr, i;
+	const u64 *pfns = pfn_table_leaf(&table, index, max, &nr);
+
+	end = end < max ? end : max;
+	if (!pfns) {
+		assert_int_equal(model_run(index, end), end);
+		return;
+	}
+	assert_int_equal(nr, end);
+	for (i = 0; i < nr; i++)
+		assert_int_equal(pfns[i], model[index + i]);
+}
+
 static void check_run(unsigned long index, unsigned long max)
 {
 	unsigned long pfn, known = model_known(index, max);
 
 	if (!known)
 		return;
+	check_leaf(index, known);
 	assert_int_equal(pfn_table_run(&table, index, known, &pfn),
 			 model_run(index, known));
 	assert_int_equal(pfn, model[index]);
