@@ -108,6 +108,11 @@ static bool in_use(const struct pages *pages)
 	return pages->whole || !uses_empty(&pages->uses);
 }
 
+static bool is_only_page(const struct pages *pages)
+{
+	return pfn_table_pages(&pages->table) == 1;
+}
+
 /**
  * pages_put - drop a reference
  * @pages: freed with the last one; not in use then
@@ -123,12 +128,9 @@ void pages_put(struct pages *pages)
 	account_put(pages->account);
 	if (pages->file)
 		pages_close_file(pages->file, pages->writable);
+	if (!is_only_page(pages))
+		pfn_table_free(&pages->table);
 	recycle(book, pages);
-}
-
-static bool is_only_page(const struct pages *pages)
-{
-	return pfn_table_pages(&pages->table) == 1;
 }
 
 static unsigned long count_unused(const struct pages *pages,
@@ -194,6 +196,19 @@ static unsigned long unpin_unused(struct pages *pages, unsigned long first,
 		first = gap_last + 1;
 	}
 	return nr;
+}
+
+/* Of chunks that nobody uses a page of the table keeps nothing. */
+static void forget_unused(struct pages *pages, unsigned long first,
+			  unsigned long last)
+{
+	unsigned long gap_last;
+
+	pfn_table_widen(&pages->table, &first, &last);
+	while (uses_next_gap(&pages->uses, &first, last, &gap_last)) {
+		pfn_table_clear(&pages->table, first, gap_last - first + 1);
+		first = gap_last + 1;
+	}
 }
 
 static int pin_unused(struct pages *pages, unsigned long first,
@@ -267,14 +282,12 @@ static int pin_paid(struct pages *pages, unsigned long first,
 	if (is_only_page(pages) && !pages->file)
 		return pin_only_page(pages);
 	/* Not before: what is not pinned is not charged, and costs nothing. */
-	if (!in_use(pages)) {
-		rc = pfn_table_alloc(&pages->table);
-		if (rc)
-			return rc;
-	}
+	rc = pfn_table_alloc(&pages->table);
+	if (rc)
+		return rc;
 	rc = pin_unused(pages, first, last, total);
-	if (rc && !in_use(pages))
-		pfn_table_free(&pages->table);
+	if (rc)
+		forget_unused(pages, first, last);
 	return rc;
 }
 
@@ -309,10 +322,10 @@ static void release(struct pages *pages, unsigned long first,
 		return;
 	}
 	total = unpin_unused(pages, first, last);
-	if (!in_use(pages))
-		pfn_table_free(&pages->table);
-	if (total)
-		uncharge(pages, total);
+	if (!total)
+		return;
+	forget_unused(pages, first, last);
+	uncharge(pages, total);
 }
 
 static bool is_whole(const struct pages *pages, unsigned long first,

@@ -94,7 +94,7 @@ static void unpin_leaf(const struct pages *pages, const u64 *pfns,
 }
 
 /**
- * unpin_pages - undo pin_pages()
+ * unpin_pages - undo pin_pages(); the table still has them
  * @pages: the pages
  * @first: first page
  * @last: last page
@@ -119,7 +119,6 @@ void unpin_pages(struct pages *pages, unsigned long first, unsigned long last)
 		index += nr;
 		cond_resched();
 	}
-	pfn_table_clear(&pages->table, first, last - first + 1);
 }
 
 static bool interrupted(const bool *stop)

@@ -94,7 +94,7 @@ void pfn_table_init(struct pfn_table *table, unsigned long first_vpn,
 
 /**
  * pfn_table_alloc - make ready for pages to be set
- * @table: initialised, or freed
+ * @table: initialised, freed, or ready
  *
  * Return: 0, or -ENOMEM.
  */
@@ -102,7 +102,7 @@ int pfn_table_alloc(struct pfn_table *table)
 {
 	unsigned long chunks = nr_chunks(table);
 
-	if (chunks == 1)
+	if (chunks == 1 || table->many)
 		return 0;
 	/* How much is up to user space: a fantastic length is no news. */
 	table->many = kvcalloc(chunks, sizeof(u64),
@@ -120,19 +120,32 @@ static void entry_clear(u64 *entry)
 }
 
 /**
- * pfn_table_free - free all memory of the table
- * @table: allocated; knows no page afterwards
+ * pfn_table_free - undo pfn_table_alloc()
+ * @table: initialised; all that was set in it has been cleared, by whole chunks
  */
 void pfn_table_free(struct pfn_table *table)
 {
-	unsigned long chunk, chunks = nr_chunks(table);
+	if (nr_chunks(table) == 1)
+		return;
+	kvfree(table->many);
+	table->many = NULL;
+}
 
-	for (chunk = 0; chunk < chunks; chunk++)
-		entry_clear(entry_at(table, chunk));
-	if (chunks > 1) {
-		kvfree(table->many);
-		table->many = NULL;
-	}
+/**
+ * pfn_table_widen - the chunks that a range of pages lies in
+ * @table: the table
+ * @first: in: first page; out: first page of its chunk
+ * @last: in: last page; out: last page of its chunk
+ */
+void pfn_table_widen(const struct pfn_table *table, unsigned long *first,
+		     unsigned long *last)
+{
+	unsigned long head = pfn_table_head(table), place;
+
+	place = (head + *first) & ~(PFN_CHUNK_PAGES - 1);
+	*first = place > head ? place - head : 0;
+	place = (head + *last) | (PFN_CHUNK_PAGES - 1);
+	*last = min(place - head, pfn_table_pages(table) - 1);
 }
 
 static int chunk_make_leaf(const struct pfn_table *table, unsigned long chunk,

@@ -21,9 +21,10 @@
  * @many: the entries otherwise, one for each chunk; NULL while not allocated
  *
  * An entry is empty, one physical run that serves the whole chunk, or points to
- * a leaf with a word for each page of the chunk the table covers. The caller
- * serialises changes, and looks up only pages that have been set and not been
- * cleared since; other pages may be set and cleared at the same time.
+ * a leaf with a word for each page of the chunk the table covers. What a chunk
+ * has for pages that are not set is of no meaning. The caller serialises changes,
+ * and looks up only pages that have been set and not been cleared since; other
+ * pages may be set and cleared at the same time.
  */
 struct pfn_table {
 	unsigned long shape;
@@ -47,6 +48,8 @@ void pfn_table_init(struct pfn_table *table, unsigned long first_vpn,
 		    unsigned long nr_pages);
 int pfn_table_alloc(struct pfn_table *table);
 void pfn_table_free(struct pfn_table *table);
+void pfn_table_widen(const struct pfn_table *table, unsigned long *first,
+		     unsigned long *last);
 
 int pfn_table_set(struct pfn_table *table, unsigned long index,
 		  unsigned long pfn, unsigned long nr);

@@ -115,21 +115,56 @@ static void check_all(void)
 			check_run(i, pfn_table_pages(&table) - i);
 }
 
+static unsigned long nr_chunks(void)
+{
+	unsigned long end = pfn_table_head(&table) + pfn_table_pages(&table);
+
+	return (end + CHUNK - 1) / CHUNK;
+}
+
 /* The entries, unless there is but one, and at most a leaf for each. */
 static unsigned long most_allocations(void)
 {
-	unsigned long end = pfn_table_head(&table) + pfn_table_pages(&table);
-	unsigned long chunks = (end + CHUNK - 1) / CHUNK;
-
-	return chunks + (chunks > 1);
+	return nr_chunks() + (nr_chunks() > 1);
 }
 
 static void finish(void)
 {
 	check_all();
 	assert_true(slab_live <= most_allocations());
+	clear(0, pfn_table_pages(&table));
+	assert_int_equal(slab_live, nr_chunks() > 1);
 	pfn_table_free(&table);
 	assert_int_equal(slab_live, 0);
+}
+
+/* As the module does it: of chunks of which no page is known nothing is kept. */
+static void forget_unknown(unsigned long first, unsigned long last)
+{
+	pfn_table_widen(&table, &first, &last);
+	while (first <= last) {
+		unsigned long nr = model_unknown(first, last - first + 1);
+
+		if (nr)
+			clear(first, nr);
+		first += nr ? nr : 1;
+	}
+}
+
+static unsigned long chunks_known(void)
+{
+	unsigned long end = pfn_table_pages(&table), index = 0, nr = 0;
+
+	while (index < end) {
+		unsigned long first = index, last = index;
+
+		pfn_table_widen(&table, &first, &last);
+		assert_int_equal(first, index);
+		assert_true(last < end);
+		index = last + 1;
+		nr += model_unknown(first, index - first) < index - first;
+	}
+	return nr;
 }
 
 static int setup(void **state)
@@ -319,6 +354,58 @@ static void a_freed_table_can_be_used_again(void **state)
 	finish();
 }
 
+static void a_table_that_is_ready_stays_as_it_is(void **state)
+{
+	start(CHUNK - 1, CHUNK);
+	assert_int_equal(set(0, 7, 2), 0);
+	assert_int_equal(slab_live, 1);
+	assert_int_equal(pfn_table_alloc(&table), 0);
+	assert_int_equal(slab_live, 1);
+	finish();
+}
+
+static void assert_wide(unsigned long first, unsigned long last,
+			unsigned long wide_first, unsigned long wide_last)
+{
+	pfn_table_widen(&table, &first, &last);
+	assert_int_equal(first, wide_first);
+	assert_int_equal(last, wide_last);
+}
+
+static void ranges_are_widened_to_chunks(void **state)
+{
+	/* Three pages, a chunk, and five pages. */
+	start(CHUNK - 3, CHUNK + 8);
+	assert_wide(0, 0, 0, 2);
+	assert_wide(2, 3, 0, CHUNK + 2);
+	assert_wide(3, CHUNK + 2, 3, CHUNK + 2);
+	assert_wide(CHUNK + 4, CHUNK + 5, CHUNK + 3, CHUNK + 7);
+	assert_wide(1, CHUNK + 7, 0, CHUNK + 7);
+	finish();
+	start(9, 20);
+	assert_wide(4, 5, 0, 19);
+	finish();
+}
+
+/* The last use of a page in a chunk is that of a part of it. */
+static void a_chunk_of_no_use_can_be_forgotten(void **state)
+{
+	start(0, 3 * CHUNK);
+	assert_int_equal(set(CHUNK + 5, 100, 1), 0);
+	assert_int_equal(set(CHUNK + 6, 200, 1), 0);
+	assert_int_equal(slab_live, 2);
+	clear(CHUNK + 5, 1);
+	forget_unknown(CHUNK + 5, CHUNK + 5);
+	check_all();
+	assert_int_equal(slab_live, 2);
+	clear(CHUNK + 6, 1);
+	/* Of no meaning, but there. */
+	assert_int_equal(slab_live, 2);
+	forget_unknown(CHUNK + 6, CHUNK + 6);
+	assert_int_equal(slab_live, 1);
+	finish();
+}
+
 static void without_memory_alloc_fails(void **state)
 {
 	slab_fail(1);
@@ -413,7 +500,7 @@ void model_operation(void)
 	unsigned long index = random_below(pfn_table_pages(&table));
 	unsigned long nr = random_scale(pfn_table_pages(&table) - index);
 
-	switch (random_below(8)) {
+	switch (random_below(9)) {
 	case 0:
 	case 1:
 	case 2:
@@ -428,6 +515,10 @@ void model_operation(void)
 	case 5:
 		random_empty(index, index + nr);
 		break;
+	case 6:
+		if (nr)
+			forget_unknown(index, index + nr - 1);
+		break;
 	default:
 		check_run(index, nr);
 	}
@@ -435,6 +526,8 @@ void model_operation(void)
 
 void model_finish(void)
 {
+	forget_unknown(0, pfn_table_pages(&table) - 1);
+	assert_true(slab_live <= chunks_known() + (nr_chunks() > 1));
 	finish();
 }
 
@@ -449,7 +542,7 @@ static void random_operations(unsigned long left)
 			if (!random_below(1000))
 				check_all();
 		}
-		finish();
+		model_finish();
 	}
 }
 
@@ -489,6 +582,11 @@ int main(void)
 				       setup),
 		cmocka_unit_test_setup(cleared_in_part_the_rest_stays, setup),
 		cmocka_unit_test_setup(a_freed_table_can_be_used_again, setup),
+		cmocka_unit_test_setup(a_table_that_is_ready_stays_as_it_is,
+				       setup),
+		cmocka_unit_test_setup(ranges_are_widened_to_chunks, setup),
+		cmocka_unit_test_setup(a_chunk_of_no_use_can_be_forgotten,
+				       setup),
 		cmocka_unit_test_setup(without_memory_alloc_fails, setup),
 		cmocka_unit_test_setup(random_operations_match_the_model, setup),
 		cmocka_unit_test_setup(nothing_leaks_when_allocations_fail, setup),

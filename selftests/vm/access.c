@@ -9,6 +9,10 @@
 #define AREAS 16UL
 #define LENGTH (AREAS * PAGE)
 #define SECONDS 5
+/* An area that is larger than a chunk of the table of its pages */
+#define LARGE (5 * HUGE / 2)
+#define LARGE_PAGES (LARGE / PAGE)
+#define LARGE_BASE (64 * MIB)
 
 static int iommu;
 static uint32_t ioas;
@@ -150,6 +154,60 @@ static void pins_that_are_refused(void **state)
 	assert_pinned(6);
 	assert_int_equal(unmap(0, AREAS), 0);
 	assert_pinned(0);
+}
+
+/* The mock compares the pages with those of the process */
+static uint32_t pin_large(int access, char *large, unsigned long page,
+			  unsigned long nr)
+{
+	int64_t id = access_pin(iommu, access, LARGE_BASE + page * PAGE,
+				nr * PAGE, large + page * PAGE);
+
+	assert_true(id >= 0);
+	return id;
+}
+
+/* Its pages are others each time, also where others stay pinned meanwhile */
+static void pins_come_and_go_in_a_large_area(void **state)
+{
+	const unsigned long at[] = { 0, 1, 255, 256, 700, 767, 768, 1023,
+				     LARGE_PAGES - 1 };
+	char *large = memory_new(LARGE), data[8], zeroes[8] = {};
+	unsigned int i, round;
+	uint32_t ids[ARRAY_SIZE(at)], all;
+
+	assert_int_equal(madvise(large, LARGE, MADV_NOHUGEPAGE), 0);
+	assert_int_equal(ioas_map_at(iommu, ioas, large, LARGE, RW, LARGE_BASE),
+			 0);
+	for (round = 0; round < 16; round++) {
+		for (i = 0; i < ARRAY_SIZE(at); i++)
+			ids[i] = pin_large(first, large, at[i], 1);
+		assert_pinned(ARRAY_SIZE(at));
+		all = pin_large(second, large, round, LARGE_PAGES - round);
+		assert_pinned(LARGE_PAGES - round + (round > 0) + (round > 1));
+		if (round % 2)
+			assert_int_equal(access_unpin(iommu, second, all), 0);
+		for (i = round % 4; i < ARRAY_SIZE(at); i++)
+			assert_int_equal(access_unpin(iommu, first, ids[i]), 0);
+		for (i = 0; i < round % 4; i++)
+			assert_int_equal(access_unpin(iommu, first, ids[i]), 0);
+		if (round % 2 == 0)
+			assert_int_equal(access_unpin(iommu, second, all), 0);
+		assert_pinned(0);
+		assert_int_equal(madvise(large, LARGE, MADV_DONTNEED), 0);
+	}
+	/* What is pinned is read, and what was pinned is not */
+	memset(large + 300 * PAGE, 7, 8);
+	ids[0] = pin_large(first, large, 300, 1);
+	assert_int_equal(madvise(large, LARGE, MADV_DONTNEED), 0);
+	assert_int_equal(access_read(iommu, second, LARGE_BASE + 300 * PAGE,
+				     data, 8), 0);
+	assert_memory_equal(data, "\7\7\7\7\7\7\7\7", 8);
+	assert_int_equal(access_unpin(iommu, first, ids[0]), 0);
+	assert_int_equal(access_read(iommu, second, LARGE_BASE + 300 * PAGE,
+				     data, 8), 0);
+	assert_memory_equal(data, zeroes, 8);
+	munmap(large, LARGE);
 }
 
 static void an_unmap_takes_pins_away(void **state)
@@ -354,6 +412,7 @@ int main(void)
 		TEST(reads_and_writes_that_are_refused),
 		TEST(pinned_once_by_any_number),
 		TEST(pins_that_are_refused),
+		TEST(pins_come_and_go_in_a_large_area),
 		TEST(an_unmap_takes_pins_away),
 		TEST(an_access_that_goes_takes_its_pins_along),
 		TEST(an_access_that_moves_leaves_its_pins),
