@@ -266,23 +266,20 @@ static void unpin_areas(struct io_pagetable *iopt, unsigned long start,
 	}
 }
 
-static int pin_areas(struct io_pagetable *iopt, unsigned long start,
-		     unsigned long last, bool write)
+/* Return: the first of them. */
+static struct area *pin_areas(struct io_pagetable *iopt, unsigned long start,
+			      unsigned long last, bool write)
 {
-	unsigned long iova = start;
-	struct area *area;
+	struct area *first = pin_area(iopt, start, write), *area = first;
+	unsigned long iova;
 
-	for (;;) {
-		area = pin_area(iopt, iova, write);
-		if (IS_ERR(area)) {
-			if (iova > start)
-				unpin_areas(iopt, start, iova - 1);
-			return PTR_ERR(area);
-		}
-		if (area->node.last >= last)
-			return 0;
+	while (!IS_ERR(area) && area->node.last < last) {
 		iova = area->node.last + 1;
+		area = pin_area(iopt, iova, write);
+		if (IS_ERR(area))
+			unpin_areas(iopt, start, iova - 1);
 	}
+	return IS_ERR(area) ? area : first;
 }
 
 /**
@@ -299,52 +296,59 @@ struct piece {
 	unsigned long end;
 };
 
-static struct piece find_piece(struct io_pagetable *iopt, unsigned long iova,
-			       unsigned long last)
+static struct piece piece_of(struct area *area, unsigned long iova,
+			     unsigned long last)
 {
+	unsigned long base = area->offset - area->node.start;
 	struct piece piece;
-	unsigned long base;
 
-	mutex_lock(&iopt->lock);
-	piece.area = pinned_area(iopt, iova);
-	mutex_unlock(&iopt->lock);
-	piece.end = min(piece.area->node.last, last);
-	base = piece.area->offset - piece.area->node.start;
+	piece.area = area;
+	piece.end = min(area->node.last, last);
 	piece.first = (base + iova) >> PAGE_SHIFT;
 	piece.last = (base + piece.end) >> PAGE_SHIFT;
 	return piece;
 }
 
-/* Give back the pages from @start to @last, all of them used. */
-static void unuse_pages(struct io_pagetable *iopt, unsigned long start,
-			unsigned long last)
+static struct piece find_piece(struct io_pagetable *iopt, unsigned long iova,
+			       unsigned long last)
 {
-	struct piece piece;
+	struct area *area;
+
+	mutex_lock(&iopt->lock);
+	area = pinned_area(iopt, iova);
+	mutex_unlock(&iopt->lock);
+	return piece_of(area, iova, last);
+}
+
+/* Give back the pages from @start to @last, all of them used. */
+static void unuse_pages(struct io_pagetable *iopt, struct area *area,
+			unsigned long start, unsigned long last)
+{
+	struct piece piece = piece_of(area, start, last);
 
 	for (;;) {
-		piece = find_piece(iopt, start, last);
 		pages_unuse(piece.area->pages, piece.first, piece.last);
 		if (piece.end == last)
 			return;
 		start = piece.end + 1;
+		piece = find_piece(iopt, start, last);
 	}
 }
 
-static int use_pages(struct io_pagetable *iopt, unsigned long start,
-		     unsigned long last, const struct policy_reason *reason,
-		     struct page **list)
+static int use_pages(struct io_pagetable *iopt, struct area *area,
+		     unsigned long start, unsigned long last,
+		     const struct policy_reason *reason, struct page **list)
 {
+	struct piece piece = piece_of(area, start, last);
 	unsigned long iova = start;
-	struct piece piece;
 	int rc;
 
 	for (;;) {
-		piece = find_piece(iopt, iova, last);
 		rc = pages_use(piece.area->pages, piece.first, piece.last,
 			       reason);
 		if (rc) {
 			if (iova > start)
-				unuse_pages(iopt, start, iova - 1);
+				unuse_pages(iopt, area, start, iova - 1);
 			return rc;
 		}
 		pages_list(piece.area->pages, piece.first, piece.last, list);
@@ -352,6 +356,7 @@ static int use_pages(struct io_pagetable *iopt, unsigned long start,
 			return 0;
 		list += piece.last - piece.first + 1;
 		iova = piece.end + 1;
+		piece = find_piece(iopt, iova, last);
 	}
 }
 
@@ -375,8 +380,9 @@ static int pay_for_range(struct io_pagetable *iopt, unsigned long iova,
 	return purse_fill(purse, reason);
 }
 
-static int use_range(struct io_pagetable *iopt, unsigned long start,
-		     unsigned long last, struct page **list)
+static int use_range(struct io_pagetable *iopt, struct area *area,
+		     unsigned long start, unsigned long last,
+		     struct page **list)
 {
 	struct policy_reason reason = {
 		.op = IOMMUFD_POLICY_OP_ACCESS_PIN,
@@ -385,12 +391,11 @@ static int use_range(struct io_pagetable *iopt, unsigned long start,
 	struct purse purse;
 	int rc;
 
-	if (!policy_has_hook(POLICY_CHARGE) ||
-	    find_piece(iopt, start, last).end == last)
-		return use_pages(iopt, start, last, &reason, list);
+	if (!policy_has_hook(POLICY_CHARGE) || area->node.last >= last)
+		return use_pages(iopt, area, start, last, &reason, list);
 	rc = pay_for_range(iopt, start, last, &purse, &reason);
 	if (!rc)
-		rc = use_pages(iopt, start, last, &reason, list);
+		rc = use_pages(iopt, area, start, last, &reason, list);
 	purse_close(&purse);
 	return rc;
 }
@@ -436,6 +441,7 @@ int iopt_pin(struct io_pagetable *iopt, struct iopt_access *access,
 {
 	struct access_pin *pin;
 	unsigned long last;
+	struct area *area;
 	int rc;
 
 	if (!length)
@@ -450,23 +456,24 @@ int iopt_pin(struct io_pagetable *iopt, struct iopt_access *access,
 	pin->ready = false;
 
 	mutex_lock(&iopt->lock);
-	rc = access->closed ? -ENOENT : pin_areas(iopt, iova, last, write);
-	if (!rc)
+	area = access->closed ? ERR_PTR(-ENOENT) :
+				pin_areas(iopt, iova, last, write);
+	if (!IS_ERR(area))
 		interval_tree_insert(&pin->node, &access->pins);
 	mutex_unlock(&iopt->lock);
-	if (rc) {
+	if (IS_ERR(area)) {
 		kfree(pin);
-		return rc;
+		return PTR_ERR(area);
 	}
 
-	rc = use_range(iopt, iova, last, list);
+	rc = use_range(iopt, area, iova, last, list);
 	mutex_lock(&iopt->lock);
 	if (!rc) {
 		rc = finish_pin(iopt, access, pin);
 		if (!rc)
 			goto unlock;
 		mutex_unlock(&iopt->lock);
-		unuse_pages(iopt, iova, last);
+		unuse_pages(iopt, area, iova, last);
 		mutex_lock(&iopt->lock);
 	}
 	interval_tree_remove(&pin->node, &access->pins);
@@ -502,18 +509,21 @@ void iopt_unpin(struct io_pagetable *iopt, struct iopt_access *access,
 		unsigned long iova, unsigned long length)
 {
 	unsigned long last = iova + length - 1;
+	struct area *area = NULL;
 	struct access_pin *pin;
 
 	mutex_lock(&iopt->lock);
 	pin = find_exact(access, iova, last);
 	/* Nobody is told of it any more, or unpins it twice. */
-	if (pin)
+	if (pin) {
 		pin->ready = false;
+		area = pinned_area(iopt, iova);
+	}
 	mutex_unlock(&iopt->lock);
 	if (WARN_ON(!pin))
 		return;
 
-	unuse_pages(iopt, iova, last);
+	unuse_pages(iopt, area, iova, last);
 	mutex_lock(&iopt->lock);
 	interval_tree_remove(&pin->node, &access->pins);
 	unpin_areas(iopt, iova, last);

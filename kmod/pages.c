@@ -285,7 +285,10 @@ static int pin_paid(struct pages *pages, unsigned long first,
 	rc = pfn_table_alloc(&pages->table);
 	if (rc)
 		return rc;
-	rc = pin_unused(pages, first, last, total);
+	if (first == last && !pages->file)
+		rc = pin_page(pages, first);
+	else
+		rc = pin_unused(pages, first, last, total);
 	if (rc)
 		forget_unused(pages, first, last);
 	return rc;

@@ -487,6 +487,28 @@ int pin_pages(struct pages *pages, unsigned long first, unsigned long last,
 }
 
 /**
+ * pin_page - pin_pages() for one page of memory of a process
+ * @pages: the pages
+ * @index: which
+ *
+ * Context: as pin_pages().
+ * Return: as pin_pages().
+ */
+int pin_page(struct pages *pages, unsigned long index)
+{
+	struct page *page __uninitialized;
+	long got = pin_batch(pages, index, 1, &page, NULL);
+	int rc;
+
+	if (got < 0)
+		return got;
+	rc = pfn_table_set(&pages->table, index, page_to_pfn(page), 1);
+	if (rc)
+		unpin_user_page(page);
+	return rc;
+}
+
+/**
  * pin_only_page - pin_pages() for memory of the calling process that is one page
  * @pages: the pages
  *

@@ -282,30 +282,30 @@ unsigned long pfn_table_get(const struct pfn_table *table, unsigned long index)
 unsigned long pfn_table_run(const struct pfn_table *table, unsigned long index,
 			    unsigned long max, unsigned long *pfn)
 {
-	unsigned long first = pfn_table_get(table, index);
 	unsigned long nr = 0;
 
-	*pfn = first;
 	while (nr < max) {
 		unsigned long place = pfn_table_head(table) + index + nr;
 		unsigned long chunk = place >> PFN_CHUNK_SHIFT;
 		unsigned int in_chunk = place & (PFN_CHUNK_PAGES - 1);
 		unsigned long n = min(max - nr, PFN_CHUNK_PAGES - in_chunk);
-		u64 entry = READ_ONCE(*entry_at(table, chunk));
-		const u64 *leaf;
+		u64 entry = READ_ONCE(*entry_at(table, chunk)), here;
+		const u64 *leaf = NULL;
 		unsigned long i;
 
 		if (entry_is_run(entry)) {
-			if (((entry_base(entry) + in_chunk) &
-			     ENTRY_PFN_MASK) != first + nr)
-				break;
-			nr += n;
-			continue;
+			here = (entry_base(entry) + in_chunk) & ENTRY_PFN_MASK;
+		} else {
+			leaf = entry_leaf(entry) + in_chunk -
+			       chunk_first(table, chunk);
+			here = *leaf;
 		}
-
-		leaf = entry_leaf(entry) + in_chunk - chunk_first(table, chunk);
-		for (i = 0; i < n; i++)
-			if (leaf[i] != first + nr + i)
+		if (!nr)
+			*pfn = here;
+		else if (here != *pfn + nr)
+			break;
+		for (i = 1; leaf && i < n; i++)
+			if (leaf[i] != here + i)
 				return nr + i;
 		nr += n;
 	}

@@ -56,15 +56,22 @@ static struct span *span_from(const struct uses *uses, unsigned long index)
 	return found;
 }
 
+/* For so many ranges, which all begin and end with it. */
 static struct span *span_insert(struct uses *uses, unsigned long first,
-				unsigned long last)
+				unsigned long last, unsigned long count)
 {
 	struct rb_node **link = &uses->spans.rb_node, *parent = NULL;
 	struct span *span = kmalloc(sizeof(*span), GFP_KERNEL_ACCOUNT);
 
 	if (!span)
 		return NULL;
-	*span = (struct span){ .first = first, .last = last };
+	*span = (struct span){
+		.first = first,
+		.last = last,
+		.count = count,
+		.begins = count,
+		.ends = count,
+	};
 	while (*link) {
 		parent = *link;
 		link = first < to_span(parent)->first ? &parent->rb_left :
@@ -88,7 +95,7 @@ static int split(struct uses *uses, unsigned long index)
 
 	if (!span || span->first >= index)
 		return 0;
-	behind = span_insert(uses, index, span->last);
+	behind = span_insert(uses, index, span->last, 0);
 	if (!behind)
 		return -ENOMEM;
 	behind->count = span->count;
@@ -124,6 +131,14 @@ static void tidy(struct uses *uses, unsigned long first, unsigned long last)
 	}
 }
 
+static bool in_no_range(const struct uses *uses, unsigned long first,
+			unsigned long last)
+{
+	struct span *span = span_from(uses, first);
+
+	return !span || span->first > last;
+}
+
 /**
  * uses_add - put a range in
  * @uses: the ranges
@@ -138,11 +153,13 @@ int uses_add(struct uses *uses, unsigned long first, unsigned long last)
 	struct span *span;
 	int rc;
 
+	if (in_no_range(uses, first, last))
+		return span_insert(uses, first, last, 1) ? 0 : -ENOMEM;
 	rc = split(uses, first);
 	if (!rc)
 		rc = split(uses, last + 1);
 	while (!rc && uses_next_gap(uses, &cursor, last, &gap_last))
-		if (!span_insert(uses, cursor, gap_last))
+		if (!span_insert(uses, cursor, gap_last, 0))
 			rc = -ENOMEM;
 	if (rc) {
 		tidy(uses, first, last);
@@ -166,10 +183,14 @@ int uses_add(struct uses *uses, unsigned long first, unsigned long last)
  */
 void uses_remove(struct uses *uses, unsigned long first, unsigned long last)
 {
-	struct span *span;
+	struct span *span = span_from(uses, first);
 
-	for (span = span_from(uses, first); span && span->first <= last;
-	     span = span_next(span)) {
+	/* In no other range, and so with a border on both sides. */
+	if (span->count == 1 && span->first == first && span->last == last) {
+		span_drop(uses, span);
+		return;
+	}
+	for (; span && span->first <= last; span = span_next(span)) {
 		span->count--;
 		span->begins -= span->first == first;
 		span->ends -= span->last == last;
