@@ -66,7 +66,10 @@ static void access_destroy_object(struct object *obj)
 {
 	struct iommufd_access *access =
 		container_of(obj, struct iommufd_access, obj);
+	unsigned int i;
 
+	for (i = 0; i < ARRAY_SIZE(access->bindings); i++)
+		iopt_access_forget_spare(&access->bindings[i].user);
 	mutex_destroy(&access->change_lock);
 }
 

@@ -35,6 +35,35 @@ struct access_pin {
 	bool ready;
 };
 
+/*
+ * Who pins and unpins by turns needs but one. A kernel that looks for the use of
+ * freed memory is to see all that is freed.
+ */
+static struct access_pin *alloc_pin(struct iopt_access *access)
+{
+	struct access_pin *pin = NULL;
+
+	if (READ_ONCE(access->spare))
+		pin = xchg(&access->spare, NULL);
+	return pin ?: kmalloc(sizeof(*pin), GFP_KERNEL_ACCOUNT);
+}
+
+static void recycle_pin(struct iopt_access *access, struct access_pin *pin)
+{
+	if (!IS_ENABLED(CONFIG_KASAN))
+		pin = xchg(&access->spare, pin);
+	kfree(pin);
+}
+
+/**
+ * iopt_access_forget_spare - when an access ends
+ * @access: in no IO page table, with no request on its way
+ */
+void iopt_access_forget_spare(struct iopt_access *access)
+{
+	kfree(access->spare);
+}
+
 static struct access_pin *next_pin(struct interval_tree_node *node)
 {
 	return node ? container_of(node, struct access_pin, node) : NULL;
@@ -448,7 +477,7 @@ int iopt_pin(struct io_pagetable *iopt, struct iopt_access *access,
 		return -EINVAL;
 	if (check_add_overflow(iova, length - 1, &last))
 		return -EOVERFLOW;
-	pin = kmalloc(sizeof(*pin), GFP_KERNEL_ACCOUNT);
+	pin = alloc_pin(access);
 	if (!pin)
 		return -ENOMEM;
 	pin->node.start = iova;
@@ -462,7 +491,7 @@ int iopt_pin(struct io_pagetable *iopt, struct iopt_access *access,
 		interval_tree_insert(&pin->node, &access->pins);
 	mutex_unlock(&iopt->lock);
 	if (IS_ERR(area)) {
-		kfree(pin);
+		recycle_pin(access, pin);
 		return PTR_ERR(area);
 	}
 
@@ -479,7 +508,7 @@ int iopt_pin(struct io_pagetable *iopt, struct iopt_access *access,
 	interval_tree_remove(&pin->node, &access->pins);
 	unpin_areas(iopt, iova, last);
 	area_wake_waiters(iopt);
-	kfree(pin);
+	recycle_pin(access, pin);
 unlock:
 	mutex_unlock(&iopt->lock);
 	return rc;
@@ -529,7 +558,7 @@ void iopt_unpin(struct io_pagetable *iopt, struct iopt_access *access,
 	unpin_areas(iopt, iova, last);
 	area_wake_waiters(iopt);
 	mutex_unlock(&iopt->lock);
-	kfree(pin);
+	recycle_pin(access, pin);
 }
 
 /**

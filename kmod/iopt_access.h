@@ -7,6 +7,7 @@
 #include <linux/rbtree.h>
 #include <linux/types.h>
 
+struct access_pin;
 struct area;
 struct io_pagetable;
 struct page;
@@ -17,17 +18,19 @@ struct page;
  * @pins: struct access_pin, an interval tree by IOVA
  * @closed: goes; no new pins
  * @calls: calls of @unmap on their way
+ * @spare: room for a pin, or NULL
  * @alignment: what areas must be aligned to
  * @unmap: told to unpin what it has in a range before it returns; called with
  *	no lock held
  *
- * All but @unmap and @alignment are under io_pagetable.lock.
+ * All but @unmap, @alignment and @spare are under io_pagetable.lock.
  */
 struct iopt_access {
 	struct list_head entry;
 	struct rb_root_cached pins;
 	bool closed;
 	unsigned int calls;
+	struct access_pin *spare;
 	unsigned long alignment;
 	void (*unmap)(struct iopt_access *access, unsigned long iova,
 		      unsigned long length);
@@ -35,6 +38,7 @@ struct iopt_access {
 
 int iopt_add_access(struct io_pagetable *iopt, struct iopt_access *access);
 void iopt_remove_access(struct io_pagetable *iopt, struct iopt_access *access);
+void iopt_access_forget_spare(struct iopt_access *access);
 int iopt_wait_unpinned(struct io_pagetable *iopt, struct area *area);
 int iopt_evict_accesses(struct io_pagetable *iopt, struct area **areas,
 			unsigned int nr, unsigned int task_state);
