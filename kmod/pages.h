@@ -28,7 +28,8 @@ struct policy_reason;
  * @billed: policies have paid for some of it
  * @lock: for the following and for changes of @table; held while pages are
  *	pinned, which may take for ever
- * @whole: uses of all pages
+ * @whole: uses of all pages; read without @lock as a hint, as is whether there
+ *	are others
  * @uses: uses of some of the pages
  * @account: who pays, and the address space the memory is in
  * @file: what the memory is of; a reference is held; NULL: the address space

@@ -21,18 +21,28 @@ static void rw_page(struct page *page, unsigned long in_page, void *data,
 	set_page_dirty_lock(page);
 }
 
-/* What devices see is what is pinned, whatever the process has there now. */
-static bool rw_pinned(struct pages *pages, unsigned long offset, void *data,
-		      unsigned long bytes, bool write)
+/*
+ * What devices see is what is pinned, whatever the process has there now. What
+ * is being pinned no device has seen yet: only who finds a use needs the lock.
+ * Return: 1 if it was pinned, else 0; -EINTR on a fatal signal.
+ */
+static int rw_pinned(struct pages *pages, unsigned long offset, void *data,
+		     unsigned long bytes, bool write)
 {
 	unsigned long index = offset >> PAGE_SHIFT;
 	bool pinned;
+	int rc;
 
-	lockdep_assert_held(&pages->lock);
+	if (!READ_ONCE(pages->whole) && uses_empty(&pages->uses))
+		return 0;
+	rc = mutex_lock_killable(&pages->lock);
+	if (rc)
+		return rc;
 	pinned = pages->whole || uses_cover(&pages->uses, index, index);
 	if (pinned)
 		rw_page(pfn_to_page(pfn_table_get(&pages->table, index)),
 			offset_in_page(offset), data, bytes, write);
+	mutex_unlock(&pages->lock);
 	return pinned;
 }
 
@@ -84,16 +94,13 @@ int pages_rw(struct pages *pages, unsigned long offset, void *data,
 	while (length && !rc) {
 		unsigned long bytes = min(length,
 					  PAGE_SIZE - offset_in_page(offset));
-		bool done;
+		int pinned = rw_pinned(pages, offset, data, bytes, write);
 
-		rc = mutex_lock_killable(&pages->lock);
-		if (rc)
-			return rc;
-		done = rw_pinned(pages, offset, data, bytes, write);
-		mutex_unlock(&pages->lock);
-		if (!done && own)
+		if (pinned < 0)
+			return pinned;
+		if (!pinned && own)
 			rc = rw_own(pages, offset, data, bytes, write);
-		else if (!done)
+		else if (!pinned)
 			rc = rw_foreign(pages, offset, data, bytes, write);
 		offset += bytes;
 		data += bytes;
