@@ -110,3 +110,19 @@ int host_check_bpf(struct iommufd_policy_host *host)
 				 "no bpf filesystem on " BPFFS_DIR ", where policies are kept: mount it with 'mount -t bpf bpf " BPFFS_DIR "'");
 	return 0;
 }
+
+int host_check_name(struct iommufd_policy_host *host, const char *name)
+{
+	if (policy_name_valid(name))
+		return 0;
+	return host_fail(host, -EINVAL,
+			 "'%s' is not a policy name: use up to %d letters, digits, '_' and '-'",
+			 name, POLICY_NAME_LEN - 1);
+}
+
+int host_not_loaded(struct iommufd_policy_host *host, const char *name)
+{
+	return host_fail(host, -ENOENT,
+			 "no policy '%s' is loaded: 'iommufd-bpf list' shows those that are",
+			 name);
+}

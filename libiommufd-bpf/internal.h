@@ -46,8 +46,15 @@ void missing_note(struct iommufd_policy_host *host, const char *log);
 int host_check_module(struct iommufd_policy_host *host);
 /* host.c: the same where no policy could be loaded */
 int host_check_bpf(struct iommufd_policy_host *host);
+/* host.c: fail if it cannot be the name of a policy */
+int host_check_name(struct iommufd_policy_host *host, const char *name);
+/* host.c: fail, because there is none of that name */
+int host_not_loaded(struct iommufd_policy_host *host, const char *name);
 
-/* object.c: the name in the struct_ops variable, POLICY_NAME_LEN bytes */
+/* object.c: a data member of the struct_ops variable; NULL if it has none as large */
+void *policy_member(struct iommufd_policy_object *obj, struct bpf_map *policy,
+		    const char *member, size_t size);
+/* object.c: the name in there, POLICY_NAME_LEN bytes */
 char *policy_name(struct iommufd_policy_object *obj, struct bpf_map *policy);
 bool policy_name_valid(const char *name);
 
@@ -66,5 +73,9 @@ int pin_remove(struct iommufd_policy_host *host, const char *name);
 
 /* status.c: whether the module has the policy, and by which link */
 bool status_link_id(const char *name, uint32_t *id);
+/* status.c: a number in one of its files in sysfs; false if there is none */
+bool status_number(const char *name, const char *file, uint64_t *number);
+/* settings.c: what cannot change while a policy is replaced */
+int settings_keep(struct iommufd_policy_object *obj, const char *name);
 
 #endif

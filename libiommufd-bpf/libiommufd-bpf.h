@@ -16,6 +16,7 @@
 #ifndef LIBIOMMUFD_BPF_H
 #define LIBIOMMUFD_BPF_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -137,6 +138,56 @@ int iommufd_policy_object_set_param(struct iommufd_policy_object *obj,
 				    const char *name, const char *text);
 
 /**
+ * iommufd_policy_object_set_scope() - whose requests the policy decides about
+ * @scope: "system": everybody's; "cgroup:PATH": of processes in a cgroup (version
+ *	2) and below it. PATH is where it is mounted, or what /proc/PID/cgroup says.
+ *
+ * This and what follows is said of the chosen policy, before it is loaded; a
+ * replacement keeps scope and priority of what it replaces.
+ * -EINVAL: not a scope, or not a cgroup of version 2, or none of several policies
+ * is chosen. -ENOENT: there is no such cgroup. -ENOEXEC: the policy was compiled
+ * with a header that knows nothing of it.
+ */
+int iommufd_policy_object_set_scope(struct iommufd_policy_object *obj,
+				    const char *scope);
+
+/**
+ * iommufd_policy_object_set_priority() - of the policies of a scope, the highest
+ *	is asked first
+ *
+ * -EINVAL, -ENOEXEC: as iommufd_policy_object_set_scope().
+ */
+int iommufd_policy_object_set_priority(struct iommufd_policy_object *obj,
+				       int32_t priority);
+
+/**
+ * iommufd_policy_object_set_audit() - begin in audit mode, or not: what the policy
+ *	refuses is counted, and goes on
+ *
+ * -EINVAL, -ENOEXEC: as iommufd_policy_object_set_scope().
+ */
+int iommufd_policy_object_set_audit(struct iommufd_policy_object *obj,
+				    bool audit);
+
+/**
+ * iommufd_policy_object_set_fail_closed() - whether requests are refused, or go
+ *	on, after an answer outside the contract has ended the policy
+ *
+ * -EINVAL, -ENOEXEC: as iommufd_policy_object_set_scope().
+ */
+int iommufd_policy_object_set_fail_closed(struct iommufd_policy_object *obj,
+					  bool closed);
+
+/**
+ * iommufd_policy_check() - would the policy load?
+ *
+ * The kernel looks at it, and nothing is left of it once @obj is closed. It is
+ * loaded as with iommufd_policy_load(), and so cannot be again. Errors are those,
+ * but for -EEXIST.
+ */
+int iommufd_policy_check(struct iommufd_policy_object *obj);
+
+/**
  * iommufd_policy_load() - load the policy, put it in force and pin it
  *
  * An object is loaded once. -EEXIST: the name is taken. -EPERM, -EACCES: not
@@ -163,20 +214,57 @@ int iommufd_policy_replace(struct iommufd_policy_object *obj, const char *name);
 int iommufd_policy_unload(struct iommufd_policy_host *host, const char *name);
 
 /**
+ * iommufd_policy_set_audit() - switch a loaded policy between audit and enforce
+ *
+ * -ENOENT: none of that name is loaded. -EACCES: not privileged.
+ */
+int iommufd_policy_set_audit(struct iommufd_policy_host *host, const char *name,
+			     bool audit);
+
+/**
+ * iommufd_policy_off() - the emergency off: put all policies out of service
+ *
+ * Needs no BPF. They stay listed, as "off", until they are replaced or unloaded.
+ * -ENODEV: no iommufd with policies. -EACCES: not privileged.
+ */
+int iommufd_policy_off(struct iommufd_policy_host *host);
+
+/**
+ * struct iommufd_policy_count - how often a hook was called
+ * @asked: for an answer, or to tell it something
+ * @refused: with a refusal or a breach that was enforced
+ * @audited: with one that was let pass in audit mode
+ */
+struct iommufd_policy_count {
+	uint64_t asked;
+	uint64_t refused;
+	uint64_t audited;
+};
+
+/**
  * struct iommufd_policy_status - a loaded policy; grows at its end
  * @next: the next one, by name
  * @name: its name
- * @state: "active"; "ejected", it answered outside the contract; "off", an
+ * @state: "active"; "orphaned", its cgroup is gone; "ejected", it answered outside
+ *	the contract; "closed", the same, and requests are refused; "off", an
  *	operator ejected all; "detached", only its pin is left
  * @pinned: its pin, or "" if there is none
  * @exit_message: @exit_code for people
- * @map_asked: requests its map hook was asked about
- * @map_refused: those it refused
- * @attach_asked: requests its attach hook was asked about
- * @attach_refused: those it refused
  * @link_id: id of the BPF link
  * @exit_kind: why it is no longer active, or 0
  * @exit_code: the answer that ended it, or 0
+ * @priority: of the policies of a scope, the highest is asked first
+ * @mode: "enforce" or "audit"
+ * @scope: "system" or "cgroup:PATH"; "" if it is detached
+ * @cgroup_id: of the scope, or 0
+ * @paid: pages it has paid for that are still pinned
+ * @map: its hook of that name, and so on
+ * @unmap: only @asked counts of this, @detach and @uncharge
+ * @attach: as @map
+ * @detach: as @unmap
+ * @iova_alloc: as @map
+ * @charge: as @map
+ * @uncharge: as @unmap
  */
 struct iommufd_policy_status {
 	struct iommufd_policy_status *next;
@@ -184,13 +272,21 @@ struct iommufd_policy_status {
 	char state[16];
 	char pinned[64];
 	char exit_message[96];
-	uint64_t map_asked;
-	uint64_t map_refused;
-	uint64_t attach_asked;
-	uint64_t attach_refused;
 	uint32_t link_id;
 	uint32_t exit_kind;
 	int32_t exit_code;
+	int32_t priority;
+	char mode[16];
+	char *scope;
+	uint64_t cgroup_id;
+	uint64_t paid;
+	struct iommufd_policy_count map;
+	struct iommufd_policy_count unmap;
+	struct iommufd_policy_count attach;
+	struct iommufd_policy_count detach;
+	struct iommufd_policy_count iova_alloc;
+	struct iommufd_policy_count charge;
+	struct iommufd_policy_count uncharge;
 };
 
 /**

@@ -29,24 +29,30 @@ static struct bpf_map *next_policy(struct iommufd_policy_object *obj,
 	return map;
 }
 
-/* NULL if the policy was compiled with another idea of the name */
-char *policy_name(struct iommufd_policy_object *obj, struct bpf_map *policy)
+void *policy_member(struct iommufd_policy_object *obj, struct bpf_map *policy,
+		    const char *member, size_t size)
 {
 	const struct btf *btf = bpf_object__btf(obj->bpf);
 	const struct btf_type *type =
 		btf__type_by_id(btf, bpf_map__btf_value_type_id(policy));
-	const struct btf_member *member = btf_members(type);
+	const struct btf_member *m = btf_members(type);
 	char *value = bpf_map__initial_value(policy, NULL);
 	int i;
 
-	for (i = 0; i < btf_vlen(type); i++, member++) {
-		if (strcmp(btf__name_by_offset(btf, member->name_off), "name"))
+	for (i = 0; i < btf_vlen(type); i++, m++) {
+		if (strcmp(btf__name_by_offset(btf, m->name_off), member))
 			continue;
-		if (btf__resolve_size(btf, member->type) != POLICY_NAME_LEN)
+		if (btf__resolve_size(btf, m->type) != (__s64)size)
 			return NULL;
-		return value + member->offset / 8;
+		return value + m->offset / 8;
 	}
 	return NULL;
+}
+
+/* NULL if the policy was compiled with another idea of the name */
+char *policy_name(struct iommufd_policy_object *obj, struct bpf_map *policy)
+{
+	return policy_member(obj, policy, "name", POLICY_NAME_LEN);
 }
 
 bool policy_name_valid(const char *name)
@@ -183,10 +189,10 @@ iommufd_policy_object_name(struct iommufd_policy_object *obj)
 EXPORT int iommufd_policy_object_rename(struct iommufd_policy_object *obj,
 					const char *name)
 {
-	if (!policy_name_valid(name))
-		return host_fail(obj->host, -EINVAL,
-				 "'%s' is not a policy name: use up to %d letters, digits, '_' and '-'",
-				 name, POLICY_NAME_LEN - 1);
+	int err = host_check_name(obj->host, name);
+
+	if (err)
+		return err;
 	if (!obj->policy)
 		return host_fail(obj->host, -EINVAL,
 				 "%s has several policies: choose one with --policy",

@@ -77,18 +77,36 @@ static int attach_and_pin(struct iommufd_policy_object *obj)
 	return err;
 }
 
+/* Can there be policies, and which of those of the object is meant? */
+static int check_chosen(struct iommufd_policy_object *obj)
+{
+	if (!obj->policy)
+		return host_fail(obj->host, -EINVAL,
+				 "%s has several policies: choose one with --policy; 'iommufd-bpf inspect' shows them",
+				 obj->path);
+	return host_check_bpf(obj->host);
+}
+
+EXPORT int iommufd_policy_check(struct iommufd_policy_object *obj)
+{
+	int err = check_chosen(obj);
+	libbpf_print_fn_t old;
+
+	if (err)
+		return err;
+	old = host_log_begin(obj->host);
+	err = load_object(obj);
+	host_log_end(old);
+	return err;
+}
+
 EXPORT int iommufd_policy_load(struct iommufd_policy_object *obj)
 {
 	struct iommufd_policy_host *host = obj->host;
+	int lock, err = check_chosen(obj);
 	libbpf_print_fn_t old;
 	uint32_t id;
-	int lock, err;
 
-	if (!obj->policy)
-		return host_fail(host, -EINVAL,
-				 "%s has several policies: choose one with --policy; 'iommufd-bpf inspect' shows them",
-				 obj->path);
-	err = host_check_bpf(host);
 	if (err)
 		return err;
 	lock = pins_lock(host);
@@ -140,9 +158,7 @@ static int check_pinned(struct iommufd_policy_host *host, const char *name)
 	int fd;
 
 	if (!status_link_id(name, &loaded))
-		return host_fail(host, -ENOENT,
-				 "no policy '%s' is loaded: 'iommufd-bpf list' shows those that are",
-				 name);
+		return host_not_loaded(host, name);
 	fd = pin_open(host, name, &pinned);
 	if (fd >= 0)
 		close(fd);
@@ -190,6 +206,8 @@ EXPORT int iommufd_policy_replace(struct iommufd_policy_object *obj,
 	old = host_log_begin(host);
 	err = check_pinned(host, name);
 	if (!err)
+		err = settings_keep(obj, name);
+	if (!err)
 		err = load_object(obj);
 	if (!err)
 		err = update_link(obj, name);
@@ -207,11 +225,7 @@ static int open_link(struct iommufd_policy_host *host, const char *name)
 
 	if (!status_link_id(name, &loaded)) {
 		fd = pin_open(host, name, &pinned);
-		if (fd != -ENOENT)
-			return fd;
-		return host_fail(host, -ENOENT,
-				 "no policy '%s' is loaded: 'iommufd-bpf list' shows those that are",
-				 name);
+		return fd == -ENOENT ? host_not_loaded(host, name) : fd;
 	}
 	fd = bpf_link_get_fd_by_id(loaded);
 	if (fd < 0)
@@ -225,11 +239,9 @@ EXPORT int iommufd_policy_unload(struct iommufd_policy_host *host,
 {
 	int lock, fd, err;
 
-	if (!policy_name_valid(name))
-		return host_fail(host, -EINVAL,
-				 "'%s' is not a policy name: use up to %d letters, digits, '_' and '-'",
-				 name, POLICY_NAME_LEN - 1);
-	err = host_check_bpf(host);
+	err = host_check_name(host, name);
+	if (!err)
+		err = host_check_bpf(host);
 	if (err)
 		return err;
 	lock = pins_lock(host);

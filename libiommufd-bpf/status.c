@@ -32,7 +32,7 @@ static bool read_text(const char *policy, const char *file, char *text,
 	return true;
 }
 
-static bool read_number(const char *policy, const char *file, uint64_t *number)
+bool status_number(const char *policy, const char *file, uint64_t *number)
 {
 	char text[24];
 
@@ -43,34 +43,64 @@ static bool read_number(const char *policy, const char *file, uint64_t *number)
 	return true;
 }
 
-/* False if the policy went away meanwhile */
+static bool read_hook(const char *name, const char *hook,
+		      struct iommufd_policy_count *count)
+{
+	char file[32];
+
+	/* Hooks that are only told have one counter, of another name */
+	snprintf(file, sizeof(file), "%s_told", hook);
+	if (status_number(name, file, &count->asked))
+		return true;
+	snprintf(file, sizeof(file), "%s_asked", hook);
+	if (!status_number(name, file, &count->asked))
+		return false;
+	snprintf(file, sizeof(file), "%s_refused", hook);
+	if (!status_number(name, file, &count->refused))
+		return false;
+	snprintf(file, sizeof(file), "%s_audited", hook);
+	return status_number(name, file, &count->audited);
+}
+
+/* False if the policy went away meanwhile, or memory is short */
 static bool read_status(const char *name, struct iommufd_policy_status *status)
 {
-	uint64_t link_id, kind, code;
+	uint64_t link_id, kind, code, priority;
+	char scope[4096];
 
 	strcpy(status->name, name);
 	if (!read_text(name, "state", status->state, sizeof(status->state)) ||
 	    !read_text(name, "exit_message", status->exit_message,
 		       sizeof(status->exit_message)) ||
-	    !read_number(name, "map_asked", &status->map_asked) ||
-	    !read_number(name, "map_refused", &status->map_refused) ||
-	    !read_number(name, "attach_asked", &status->attach_asked) ||
-	    !read_number(name, "attach_refused", &status->attach_refused) ||
-	    !read_number(name, "link_id", &link_id) ||
-	    !read_number(name, "exit_kind", &kind) ||
-	    !read_number(name, "exit_code", &code))
+	    !read_text(name, "mode", status->mode, sizeof(status->mode)) ||
+	    !read_text(name, "scope", scope, sizeof(scope)) ||
+	    !read_hook(name, "map", &status->map) ||
+	    !read_hook(name, "unmap", &status->unmap) ||
+	    !read_hook(name, "attach", &status->attach) ||
+	    !read_hook(name, "detach", &status->detach) ||
+	    !read_hook(name, "iova_alloc", &status->iova_alloc) ||
+	    !read_hook(name, "charge", &status->charge) ||
+	    !read_hook(name, "uncharge", &status->uncharge) ||
+	    !status_number(name, "cgroup_id", &status->cgroup_id) ||
+	    !status_number(name, "paid", &status->paid) ||
+	    !status_number(name, "priority", &priority) ||
+	    !status_number(name, "link_id", &link_id) ||
+	    !status_number(name, "exit_kind", &kind) ||
+	    !status_number(name, "exit_code", &code))
 		return false;
+	status->priority = priority;
 	status->link_id = link_id;
 	status->exit_kind = kind;
 	status->exit_code = code;
-	return true;
+	status->scope = strdup(scope);
+	return status->scope;
 }
 
 bool status_link_id(const char *name, uint32_t *id)
 {
 	uint64_t number;
 
-	if (!policy_name_valid(name) || !read_number(name, "link_id", &number))
+	if (!policy_name_valid(name) || !status_number(name, "link_id", &number))
 		return false;
 	*id = number;
 	return true;
@@ -82,8 +112,10 @@ status_add(struct iommufd_policy_status **listp,
 {
 	struct iommufd_policy_status *entry = malloc(sizeof(*entry));
 
-	if (!entry)
+	if (!entry) {
+		free(status->scope);
 		return NULL;
+	}
 	while (*listp && strcmp((*listp)->name, status->name) < 0)
 		listp = &(*listp)->next;
 	*entry = *status;
@@ -138,8 +170,11 @@ static int add_pin(struct iommufd_policy_host *host, const char *name,
 	for (status = *listp; status; status = status->next)
 		if (status->link_id == detached.link_id)
 			break;
-	if (!status)
-		status = status_add(listp, &detached);
+	if (!status) {
+		detached.scope = strdup("");
+		if (detached.scope)
+			status = status_add(listp, &detached);
+	}
 	if (!status)
 		return host_fail(host, -ENOMEM, "out of memory");
 	pin_path(name, status->pinned);
@@ -171,6 +206,7 @@ EXPORT void iommufd_policy_list_free(struct iommufd_policy_status *list)
 
 	for (; list; list = next) {
 		next = list->next;
+		free(list->scope);
 		free(list);
 	}
 }

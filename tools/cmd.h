@@ -25,13 +25,21 @@ struct command {
 	int (*run)(int argc, char **argv);
 };
 
-extern const struct command cmd_load, cmd_replace, cmd_unload, cmd_list,
-	cmd_inspect, cmd_map_test, cmd_dma_test;
+extern const struct command cmd_check, cmd_inspect, cmd_load, cmd_replace,
+	cmd_unload, cmd_list, cmd_show, cmd_mode, cmd_stats, cmd_off,
+	cmd_map_test, cmd_dma_test;
 
 extern bool opt_json, opt_verbose;
 
-/* Value of the only option without a letter */
-#define OPT_VERSION 256
+/* Values of options without a letter */
+enum {
+	OPT_VERSION = 256,
+	OPT_SCOPE,
+	OPT_PRIORITY,
+	OPT_MODE,
+	OPT_FAIL,
+	OPT_OPENMETRICS,
+};
 
 #define COMMON_OPTIONS					\
 	{ "json", no_argument, NULL, 'j' },		\
@@ -68,6 +76,12 @@ void out_flush(void);
 struct iommufd_policy_host *open_host(void);
 /* policy.c: out_fail() with what the library says */
 int host_failed(const struct iommufd_policy_host *host, int err);
+/* policy.c: one of two words; anything else is wrong usage */
+bool either_word(const struct command *cmd, const char *option,
+		 const char *value, const char *no, const char *yes);
+/* policy.c: a number; anything else is wrong usage */
+long number_between(const struct command *cmd, const char *option,
+		    const char *value, long least, long most);
 /* policy.c: say which policy was loaded */
 void out_loaded(struct iommufd_policy_object *obj);
 /* policy.c: --set NAME=VALUE, done on @obj in the order they came */
@@ -80,5 +94,16 @@ void settings_add(struct settings *settings, const struct command *cmd,
 		  char *item);
 int settings_apply(const struct settings *settings,
 		   struct iommufd_policy_object *obj);
+
+/* status.c: what is known of a policy, by the names of the files in sysfs */
+struct json_object *status_json(const struct iommufd_policy_status *policy);
+/* status.c: call @fn with each counter of its hooks */
+typedef void (*counter_fn)(const char *hook, const char *what, uint64_t value,
+			   void *arg);
+void each_counter(const struct iommufd_policy_status *policy, counter_fn fn,
+		  void *arg);
+/* openmetrics.c: all policies, as text to be scraped; 0 or a negative errno */
+int openmetrics_write(const struct iommufd_policy_status *policies,
+		      const char *path);
 
 #endif

@@ -8,50 +8,20 @@
 
 static void print_table(const struct iommufd_policy_status *policy)
 {
-	printf("%-15s %-8s %4s %10s %8s %12s %8s %s\n", "NAME", "STATE", "LINK",
-	       "MAP-ASKED", "REFUSED", "ATTACH-ASKED", "REFUSED", "PINNED");
+	printf("%-15s %-8s %-7s %9s %9s %9s %9s  %s\n", "NAME", "STATE", "MODE",
+	       "MAPS", "REFUSED", "ATTACHES", "REFUSED", "SCOPE");
 	for (; policy; policy = policy->next) {
-		printf("%-15s %-8s %4" PRIu32 " %10" PRIu64 " %8" PRIu64
-		       " %12" PRIu64 " %8" PRIu64 " %s\n",
-		       policy->name, policy->state, policy->link_id,
-		       policy->map_asked, policy->map_refused,
-		       policy->attach_asked, policy->attach_refused,
-		       *policy->pinned ? policy->pinned : "-");
+		printf("%-15s %-8s %-7s %9" PRIu64 " %9" PRIu64 " %9" PRIu64
+		       " %9" PRIu64 "  %s%s\n",
+		       policy->name, policy->state,
+		       *policy->mode ? policy->mode : "-",
+		       policy->map.asked, policy->map.refused,
+		       policy->attach.asked, policy->attach.refused,
+		       *policy->scope ? policy->scope : "-",
+		       *policy->pinned ? "" : " (not pinned)");
 		if (*policy->exit_message)
 			printf("  %s\n", policy->exit_message);
 	}
-}
-
-static void add_string(struct json_object *obj, const char *key,
-		       const char *value)
-{
-	json_object_object_add(obj, key, json_object_new_string(value));
-}
-
-static void add_number(struct json_object *obj, const char *key, uint64_t value)
-{
-	json_object_object_add(obj, key, json_object_new_uint64(value));
-}
-
-static struct json_object *
-policy_json(const struct iommufd_policy_status *policy)
-{
-	struct json_object *obj = json_object_new_object();
-
-	add_string(obj, "name", policy->name);
-	add_string(obj, "state", policy->state);
-	add_number(obj, "link_id", policy->link_id);
-	add_number(obj, "map_asked", policy->map_asked);
-	add_number(obj, "map_refused", policy->map_refused);
-	add_number(obj, "attach_asked", policy->attach_asked);
-	add_number(obj, "attach_refused", policy->attach_refused);
-	add_number(obj, "exit_kind", policy->exit_kind);
-	json_object_object_add(obj, "exit_code",
-			       json_object_new_int(policy->exit_code));
-	add_string(obj, "exit_message", policy->exit_message);
-	json_object_object_add(obj, "pinned", *policy->pinned ?
-			       json_object_new_string(policy->pinned) : NULL);
-	return obj;
 }
 
 static struct json_object *
@@ -60,7 +30,7 @@ list_json(const struct iommufd_policy_status *policy)
 	struct json_object *list = json_object_new_array();
 
 	for (; policy; policy = policy->next)
-		json_object_array_add(list, policy_json(policy));
+		json_object_array_add(list, status_json(policy));
 	return list;
 }
 
@@ -90,5 +60,6 @@ static int run(int argc, char **argv)
 const struct command cmd_list = {
 	.name = "list",
 	.summary = "Show the loaded policies and what they decided",
+	.notes = "'show NAME' tells all that is known of one.\n",
 	.run = run,
 };

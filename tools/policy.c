@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What the subcommands about policies share */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,30 @@ struct iommufd_policy_host *open_host(void)
 int host_failed(const struct iommufd_policy_host *host, int err)
 {
 	return out_fail(err, "%s", iommufd_policy_host_error(host));
+}
+
+bool either_word(const struct command *cmd, const char *option,
+		 const char *value, const char *no, const char *yes)
+{
+	bool is_yes = !strcmp(value, yes);
+
+	if (!is_yes && strcmp(value, no))
+		usage_error(cmd, "%s %s: not %s or %s", option, value, no, yes);
+	return is_yes;
+}
+
+long number_between(const struct command *cmd, const char *option,
+		    const char *value, long least, long most)
+{
+	char *end;
+	long number;
+
+	errno = 0;
+	number = strtol(value, &end, 0);
+	if (errno || end == value || *end || number < least || number > most)
+		usage_error(cmd, "%s %s: not a number from %ld to %ld", option,
+			    value, least, most);
+	return number;
 }
 
 void out_loaded(struct iommufd_policy_object *obj)

@@ -66,6 +66,7 @@ const struct command cmd_replace = {
 	.summary = "Put a policy in the place of a loaded one, with no gap",
 	.options = "  -p, --policy POLICY    which one, if FILE has several\n"
 		"  -s, --set PARAM=VALUE  set a parameter; 'inspect FILE' shows them\n",
-	.notes = "The new policy has the name of the old one. On failure the old one stays.\n",
+	.notes = "The new policy has name, scope, priority and mode of the old one, which stays\n"
+		"in force if anything fails.\n",
 	.run = run,
 };

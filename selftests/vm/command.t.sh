@@ -3,53 +3,15 @@
 # lab: timeout=120
 #
 # The command iommufd-bpf and the policy map_guard, as an operator uses them.
-. "${0%/*}/lib/tap.sh"
+. "${0%/*}/lib/command.sh"
 
 policy=/src/build/user/map_guard.bpf.o
 pins=/sys/fs/bpf/iommufd
-out=$(mktemp)
 device=$(for dev in /sys/bus/pci/devices/*; do
 	grep -qx 0x11e8 "$dev/device" && basename "$dev"; done)
 
-# exits STATUS COMMAND...: with just that status; $out has what it printed.
-exits()
-{
-	local want=$1 status=0
-	shift
-
-	"$@" >"$out" 2>&1 || status=$?
-	[ "$status" = "$want" ] || {
-		echo "exit status $status, not $want"
-		cat "$out"
-		return 1
-	}
-}
-
-# one_line PATTERN COMMAND...: fails with one line of error that has PATTERN.
-one_line()
-{
-	local pattern=$1
-	shift
-
-	exits 1 "$@" || return
-	[ "$(wc -l <"$out")" = 1 ] && grep -qE -- "$pattern" "$out" || {
-		cat "$out"
-		return 1
-	}
-}
-
-json()
-{
-	jq -er "$1" "$out"
-}
-
-listed()
-{
-	iommufd-bpf -j list >"$out" && jq -er "$1" "$out"
-}
-
 check "help" exits 0 iommufd-bpf --help
-for verb in load replace unload list inspect map-test dma-test; do
+for verb in inspect check load replace unload list show mode stats off map-test dma-test; do
 	check "help of $verb" exits 0 iommufd-bpf $verb --help
 done
 check "unknown verb is wrong usage" exits 2 iommufd-bpf no-such-thing
@@ -161,5 +123,5 @@ is "was the same byte for byte, and stopped where it had to" \
 check "DMA with a device that is not there" exits 1 \
 	iommufd-bpf dma-test --device 0000:77:00.0
 check "says so" grep -q 'no PCI device 0000:77:00.0' "$out"
-rm -rf "$out" "$ramfs"
+rm -rf "$ramfs"
 finish

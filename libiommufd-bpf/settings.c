@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* What an operator decides about a policy before it is loaded */
+#include <errno.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#include "internal.h"
+
+#define CGROUPS "/sys/fs/cgroup"
+
+/* Those of enum iommufd_policy_flags that are the operator's */
+#define FLAG_FAIL_CLOSED (1ULL << 1)
+#define FLAG_AUDIT (1ULL << 2)
+
+static void *member(struct iommufd_policy_object *obj, const char *name,
+		    size_t size, int *err)
+{
+	void *value;
+
+	if (!obj->policy) {
+		*err = host_fail(obj->host, -EINVAL,
+				 "%s has several policies: choose one with --policy",
+				 obj->path);
+		return NULL;
+	}
+	value = policy_member(obj, obj->policy, name, size);
+	*err = value ? 0 : host_fail(obj->host, -ENOEXEC,
+				     "%s: its policies have no %s: compile it with the current iommufd_policy.bpf.h",
+				     obj->path, name);
+	return value;
+}
+
+static bool is_cgroup2(const char *path)
+{
+	struct statfs fs;
+
+	return !statfs(path, &fs) && fs.f_type == CGROUP2_SUPER_MAGIC;
+}
+
+/* Beside version 1 it has a directory of its own. */
+static const char *cgroup_root(void)
+{
+	if (is_cgroup2(CGROUPS))
+		return CGROUPS;
+	return is_cgroup2(CGROUPS "/unified") ? CGROUPS "/unified" : NULL;
+}
+
+/* Where it is mounted, or as /proc/PID/cgroup names it */
+static int find_cgroup(struct iommufd_policy_host *host, const char *path,
+		       uint64_t *id)
+{
+	const char *root = cgroup_root();
+	char full[PATH_MAX];
+	struct stat st;
+
+	if (!root)
+		return host_fail(host, -ENOENT,
+				 "no cgroup v2 filesystem on " CGROUPS ": mount it with 'mount -t cgroup2 cgroup2 " CGROUPS "'");
+	if (!strncmp(path, root, strlen(root)))
+		path += strlen(root);
+	if (snprintf(full, sizeof(full), "%s/%s", root, path) >=
+	    (int)sizeof(full))
+		return host_fail(host, -ENAMETOOLONG,
+				 "the name of the cgroup is too long");
+	if (stat(full, &st))
+		return host_fail(host, -errno, "no cgroup '%s': %s", path,
+				 strerror(errno));
+	if (!S_ISDIR(st.st_mode) || !is_cgroup2(full))
+		return host_fail(host, -EINVAL, "'%s' is not a cgroup v2",
+				 full);
+	*id = st.st_ino;
+	return 0;
+}
+
+EXPORT int iommufd_policy_object_set_scope(struct iommufd_policy_object *obj,
+					   const char *scope)
+{
+	static const char prefix[] = "cgroup:";
+	uint64_t *value, id = 0;
+	int err;
+
+	value = member(obj, "cgroup_id", sizeof(*value), &err);
+	if (err)
+		return err;
+	if (!strncmp(scope, prefix, strlen(prefix)))
+		err = find_cgroup(obj->host, scope + strlen(prefix), &id);
+	else if (strcmp(scope, "system"))
+		err = host_fail(obj->host, -EINVAL,
+				"'%s' is not a scope: it is 'system' or 'cgroup:PATH'",
+				scope);
+	if (!err)
+		*value = id;
+	return err;
+}
+
+EXPORT int iommufd_policy_object_set_priority(struct iommufd_policy_object *obj,
+					      int32_t priority)
+{
+	int32_t *value;
+	int err;
+
+	value = member(obj, "priority", sizeof(*value), &err);
+	if (!err)
+		*value = priority;
+	return err;
+}
+
+static int set_flag(struct iommufd_policy_object *obj, uint64_t flag, bool on)
+{
+	uint64_t *value;
+	int err;
+
+	value = member(obj, "flags", sizeof(*value), &err);
+	if (!err)
+		*value = on ? *value | flag : *value & ~flag;
+	return err;
+}
+
+EXPORT int iommufd_policy_object_set_audit(struct iommufd_policy_object *obj,
+					   bool audit)
+{
+	return set_flag(obj, FLAG_AUDIT, audit);
+}
+
+EXPORT int
+iommufd_policy_object_set_fail_closed(struct iommufd_policy_object *obj,
+				      bool closed)
+{
+	return set_flag(obj, FLAG_FAIL_CLOSED, closed);
+}
+
+int settings_keep(struct iommufd_policy_object *obj, const char *name)
+{
+	uint64_t cgroup_id, priority, *scope;
+	int err;
+
+	if (!status_number(name, "cgroup_id", &cgroup_id) ||
+	    !status_number(name, "priority", &priority))
+		return host_fail(obj->host, -ENOENT,
+				 "policy '%s' went away: load it instead",
+				 name);
+	scope = member(obj, "cgroup_id", sizeof(*scope), &err);
+	if (err)
+		return err;
+	*scope = cgroup_id;
+	return iommufd_policy_object_set_priority(obj, priority);
+}
