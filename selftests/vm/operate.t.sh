@@ -195,15 +195,15 @@ check "a file that cannot be" one_line 'cannot write /none/metrics' \
 check "JSON that is none is wrong usage" exits 2 iommufd-bpf -j stats --openmetrics
 check "unload what was counted" exits 0 iommufd-bpf unload map_guard
 
-mkdir "$cgroups/quo\"te"
+mkdir "$cgroups/odd\"name"
 check "a cgroup with a strange name" exits 0 iommufd-bpf load $rogue \
-	--scope 'cgroup:/quo"te'
+	--scope 'cgroup:/odd"name'
 check "does no harm" exits 0 iommufd-bpf stats --openmetrics
-check "to a label" grep -qF 'scope="cgroup:/quo\"te"' "$out"
+check "to a label" grep -qF 'scope="cgroup:/odd\"name"' "$out"
 check "unload the last" exits 0 iommufd-bpf unload rogue
 
 check "show what is not there" one_line "no policy 'rogue' is loaded" \
 	iommufd-bpf show rogue
 rm -f /tmp/metrics.prom
-rmdir $cgroups/operate/below $cgroups/operate $cgroups/other "$cgroups/quo\"te"
+rmdir $cgroups/operate/below $cgroups/operate $cgroups/other "$cgroups/odd\"name"
 finish
