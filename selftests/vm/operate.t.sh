@@ -68,12 +68,12 @@ check "and one of priority 2" exits 0 iommufd-bpf load $rogue --name zhigh \
 is "is asked first, whatever its name" "$(refused_by)" zhigh
 is "show has it" "$(shown zhigh .priority)" 2
 check "unload it" exits 0 iommufd-bpf unload zhigh
-check "a negative one" exits 0 iommufd-bpf load $rogue --name alow \
+check "a negative one" exits 0 iommufd-bpf load $rogue --name zlow \
 	--set answer=-13 --priority -2147483648
 is "is asked last" "$(refused_by)" low
-check "a replacement keeps the priority" exits 0 iommufd-bpf replace alow $rogue
-is "as is shown" "$(shown alow .priority)" -2147483648
-check "unload that" exits 0 iommufd-bpf unload alow
+check "a replacement keeps the priority" exits 0 iommufd-bpf replace zlow $rogue
+is "as is shown" "$(shown zlow .priority)" -2147483648
+check "unload that" exits 0 iommufd-bpf unload zlow
 check "and the other" exits 0 iommufd-bpf unload low
 for number in many 2147483648 1.5 ''; do
 	check "priority '$number' is wrong usage" exits 2 iommufd-bpf load $rogue \
