@@ -246,6 +246,22 @@ static void add_pinned(struct account *account, long npages)
 }
 
 /**
+ * account_announce - policies are going to be asked about pages
+ * @account: who would pay
+ * @npages: how many; negative: they have been, and what came of it is counted
+ *
+ * Of requests at the same time at least one sees the pages of the other.
+ */
+void account_announce(struct account *account, long npages)
+{
+	/* Pinned first, then announced no more. */
+	smp_mb__before_atomic();
+	atomic_long_add(npages, &account->announced);
+	/* Before a policy adds up those of others; see contexts_pinned(). */
+	smp_mb__after_atomic();
+}
+
+/**
  * account_charge - pay for pages about to be pinned
  * @account: who pays
  * @mode: how; the same must be given to account_uncharge()

@@ -36,7 +36,8 @@ enum account_mode {
  * @user: who is charged in mode %ACCOUNT_USER; a reference is held
  * @task: thread group leader, for its limit; a reference is held
  * @pinned: pages pinned now
- * @charged: of these, pages counted against a limit
+ * @announced: pages that policies are being asked about
+ * @charged: of @pinned, pages counted against a limit
  * @rcu: the recent one is looked at without a lock
  */
 struct account {
@@ -47,6 +48,7 @@ struct account {
 	struct user_struct *user;
 	struct task_struct *task;
 	atomic_long_t pinned;
+	atomic_long_t announced;
 	atomic_long_t charged;
 	struct rcu_head rcu;
 };
@@ -95,6 +97,7 @@ unsigned long account_limit(const struct account *account,
 			    enum account_mode mode, unsigned long *charged);
 int account_take_over(struct account *account, enum account_mode mode,
 		      unsigned long npages, bool limited);
+void account_announce(struct account *account, long npages);
 void account_count(struct account *account, enum account_mode mode,
 		   long npages);
 bool account_same_payer(const struct account *a, const struct account *b,

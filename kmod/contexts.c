@@ -75,13 +75,21 @@ struct iommufd_ctx *contexts_next(u64 after, u64 last)
 	return xa_find_after(&contexts, &id, last, XA_PRESENT);
 }
 
+/* What was announced is pinned before it is announced no more. */
+static unsigned long account_expected(const struct account *account)
+{
+	unsigned long announced = atomic_long_read_acquire(&account->announced);
+
+	return announced + atomic_long_read(&account->pinned);
+}
+
 /**
  * contexts_pinned - how many pages are pinned for some processes
  * @match: is it one of them; called under a spinlock
  * @key: for @match
  *
  * Walks over all processes with memory mapped. Pages that two contexts have
- * pinned count twice.
+ * pinned count twice; and those count that policies are being asked about.
  *
  * Return: pages.
  */
@@ -100,7 +108,7 @@ u64 contexts_pinned(bool (*match)(const struct iommufd_ctx *ictx,
 		spin_lock(&ictx->book.lock);
 		list_for_each_entry(account, &ictx->book.accounts, node)
 			if (match(ictx, account, key))
-				sum += atomic_long_read(&account->pinned);
+				sum += account_expected(account);
 		spin_unlock(&ictx->book.lock);
 	}
 	rcu_read_unlock();

@@ -295,6 +295,10 @@ struct iommufd_policy_iova_request {
  * @op: enum iommufd_policy_op
  * @ioas_id: object id of the IOAS; 0 for %IOMMUFD_POLICY_OP_CHANGE_PROCESS
  * @limit_kind: enum iommufd_policy_limit
+ * @paid: pages the policy pays for already, or one it has replaced did, and with
+ *	them @pages and those of charges that are being asked about just now: of
+ *	two at the same time one sees both, so a policy that allows no more than
+ *	so many of them never has paid for more
  */
 struct iommufd_policy_charge_request {
 	struct iommufd_policy_who who;
@@ -306,6 +310,7 @@ struct iommufd_policy_charge_request {
 	u32 op;
 	u32 ioas_id;
 	u32 limit_kind;
+	u64 paid;
 };
 
 /**

@@ -63,7 +63,7 @@ struct bill {
 	struct work_struct work;
 };
 
-/* For policy.payers and .paid, and for payers and bills that are in use. */
+/* For policy.payers, and for payers and bills that are in use. */
 static DEFINE_SPINLOCK(ledger_lock);
 
 /*
@@ -107,7 +107,7 @@ static void unlink_payer(struct payer *payer)
 {
 	lockdep_assert_held(&ledger_lock);
 	list_del(&payer->entry);
-	payer->policy->paid -= payer->bill->npages;
+	atomic_long_sub(payer->bill->npages, &payer->policy->paid);
 	payer->policy = NULL;
 	payer->bill->exceeding -= payer->exceeds;
 }
@@ -127,7 +127,7 @@ static unsigned long take_pages(struct bill *bill, unsigned long npages,
 	*counted = bill->counted;
 	for (payer = bill->last; payer; payer = payer->earlier)
 		if (payer->policy)
-			payer->policy->paid -= npages;
+			atomic_long_sub(npages, &payer->policy->paid);
 	spin_unlock(&ledger_lock);
 	return npages;
 }
@@ -204,7 +204,6 @@ static void add_payer(struct bill *bill, struct payer *payer,
 	bill->last = payer;
 	spin_lock(&ledger_lock);
 	list_add(&payer->entry, &q->policy->payers);
-	q->policy->paid += bill->npages;
 	bill->exceeding += payer->exceeds;
 	spin_unlock(&ledger_lock);
 }
@@ -225,14 +224,19 @@ int charge_ask_one(struct question *q)
 	payer = kmalloc(sizeof(*payer), GFP_KERNEL_ACCOUNT);
 	if (!payer)
 		return -ENOMEM;
+	/* Whoever is asked meanwhile, and whatever takes its place, sees it. */
+	q->charge.paid = atomic_long_add_return(q->bill->npages,
+						&q->policy->paid);
 	answer = q->ops->charge(&q->charge);
 	rc = policy_judge(q, POLICY_CHARGE, answer,
 			  answer > IOMMUFD_POLICY_DECLINE ? POLICY_UNKNOWN :
 							    NULL);
-	if (!rc && answer == IOMMUFD_POLICY_PAY && !q->reported)
+	if (!rc && answer == IOMMUFD_POLICY_PAY && !q->reported) {
 		add_payer(q->bill, payer, q);
-	else
+	} else {
+		atomic_long_sub(q->bill->npages, &q->policy->paid);
 		kfree(payer);
+	}
 	return rc;
 }
 
@@ -367,18 +371,23 @@ int policy_charge(const struct charge *charge, struct bill **bill)
 	fill_charge(&q, charge);
 	q.bill->who = q.who;
 
+	account_announce(charge->account, charge->npages);
 	rc = policy_ask(&q);
 	if (!rc && q.bill->last) {
 		rc = settle(q.bill, charge);
 		if (!rc) {
 			*bill = q.bill;
-			return 0;
+			goto out;
 		}
 	}
 	*bill = NULL;
 	policy_cancel(q.bill);
-	return rc ?: account_take_over(charge->account, charge->mode,
+	if (!rc)
+		rc = account_take_over(charge->account, charge->mode,
 				       charge->npages, charge->limited);
+out:
+	account_announce(charge->account, -(long)charge->npages);
+	return rc;
 }
 
 /* As many as @payer and those before it. */
@@ -489,16 +498,11 @@ void policy_uncharge(struct pages *pages, unsigned long npages)
  * ledger_paid - what a policy has paid for
  * @policy: the policy
  *
- * Return: pages that are still pinned.
+ * Return: pages that are still pinned, and those it is just asked about.
  */
 unsigned long ledger_paid(const struct policy *policy)
 {
-	unsigned long paid;
-
-	spin_lock(&ledger_lock);
-	paid = policy->paid;
-	spin_unlock(&ledger_lock);
-	return paid;
+	return atomic_long_read(&policy->paid);
 }
 
 /**

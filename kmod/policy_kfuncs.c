@@ -111,7 +111,8 @@ __bpf_kfunc void iommufd_policy_error(const struct iommufd_policy_who *who,
  * iommufd_policy_pinned_by_context - pages pinned through a context
  * @ctx_id: the context
  *
- * Return: pages now; 0 if there is no such context.
+ * Return: pages now, and those of charges that are being asked about, as a charge
+ * hook is asked about its own; 0 if there is no such context.
  */
 __bpf_kfunc u64 iommufd_policy_pinned_by_context(u64 ctx_id)
 {
@@ -122,7 +123,7 @@ __bpf_kfunc u64 iommufd_policy_pinned_by_context(u64 ctx_id)
  * iommufd_policy_pinned_by_user - pages pinned by all processes of a user
  * @uid: in the initial user namespace
  *
- * Return: pages now. Those that two contexts have pinned count twice.
+ * Return: as above. Those that two contexts have pinned count twice.
  */
 __bpf_kfunc u64 iommufd_policy_pinned_by_user(u32 uid)
 {
@@ -133,7 +134,7 @@ __bpf_kfunc u64 iommufd_policy_pinned_by_user(u32 uid)
  * iommufd_policy_pinned_by_cgroup - pages pinned by a cgroup and all below it
  * @id: of the cgroup, of version 2
  *
- * Return: pages now, of the processes that are there now. Those that two contexts
+ * Return: as above, of the processes that are there now. Those that two contexts
  * have pinned count twice.
  */
 __bpf_kfunc u64 iommufd_policy_pinned_by_cgroup(u64 id)
@@ -150,6 +151,10 @@ BTF_ID_FLAGS(func, iommufd_policy_error, COMPAT_KF_TRUSTED_ARGS)
 BTF_ID_FLAGS(func, iommufd_policy_pinned_by_context)
 BTF_ID_FLAGS(func, iommufd_policy_pinned_by_user)
 BTF_ID_FLAGS(func, iommufd_policy_pinned_by_cgroup)
+BTF_ID_FLAGS(func, bpf_iter_iommufd_ioas_new, KF_ITER_NEW | KF_SLEEPABLE)
+BTF_ID_FLAGS(func, bpf_iter_iommufd_ioas_next,
+	     KF_ITER_NEXT | KF_RET_NULL | KF_SLEEPABLE)
+BTF_ID_FLAGS(func, bpf_iter_iommufd_ioas_destroy, KF_ITER_DESTROY)
 BTF_KFUNCS_END(hook_ids)
 
 /*

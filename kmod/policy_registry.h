@@ -3,6 +3,7 @@
 #ifndef IOMMUFD_POLICY_REGISTRY_H
 #define IOMMUFD_POLICY_REGISTRY_H
 
+#include <linux/atomic.h>
 #include <linux/kobject.h>
 #include <linux/list.h>
 #include <linux/percpu.h>
@@ -49,7 +50,7 @@ struct policy_stats {
  * @retired: out of service, and its exit hook runs or has run
  * @eject_work: retires it, outside of the request that found it at fault
  * @payers: what it has paid for, struct payer; under ledger_lock
- * @paid: pages it has paid for; likewise
+ * @paid: pages it has paid for, and those it is being asked to pay for
  */
 struct policy {
 	struct kobject kobj;
@@ -68,7 +69,7 @@ struct policy {
 	bool retired;
 	struct work_struct eject_work;
 	struct list_head payers;
-	unsigned long paid;
+	atomic_long_t paid;
 };
 
 extern struct srcu_struct policy_srcu;
