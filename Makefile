@@ -204,7 +204,7 @@ install-user:
 	$(Q)ln -sf libiommufd-bpf.so.0 $(DESTDIR)$(PREFIX)/lib/libiommufd-bpf.so
 	$(Q)$(INSTALL) $(DESTDIR)$(PREFIX)/lib/iommufd-bpf -m 644 $(USER)/*.bpf.o
 	$(Q)$(INSTALL) $(DESTDIR)$(PREFIX)/include -m 644 libiommufd-bpf/libiommufd-bpf.h \
-		bpf/include/iommufd_policy.bpf.h kmod/iommufd_policy.h
+		$(wildcard bpf/include/*.h) kmod/iommufd_policy.h
 	$(Q)$(INSTALL) $(DESTDIR)$(PREFIX)/share/man/man8 -m 644 tools/iommufd-bpf.8
 	$(Q)$(INSTALL) $(DESTDIR)$(PREFIX)/share/bash-completion/completions -m 644 \
 		tools/completion/iommufd-bpf
@@ -252,9 +252,10 @@ check-spelling: lab
 	$(call say,CHECK,codespell)
 	$(Q)$(IN) codespell --skip .git,build --ignore-words-list filp,nd .
 
-# The pure data structures against naive models, which needs no kernel.
+# The pure data structures against naive models, and the shipped policies,
+# which needs no kernel.
 check-host: lab
-	$(call say,CHECK,'models')
+	$(call say,CHECK,'models and policies')
 	$(Q)$(SUBMAKE) -C selftests/host O=$(TOP)/$(USER) KERNEL=$(SERIES) test $(RELATIVE)
 
 clean:	## removes build/, keeps the cache

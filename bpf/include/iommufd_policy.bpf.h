@@ -18,6 +18,9 @@
  * A hook that sleeps is put in SEC("struct_ops.s"). No hook argument may be
  * called "ctx": BPF_PROG() uses that name itself.
  *
+ * With iommufd_policy_test.h included first, a policy is a plain C program, whose
+ * hooks a test can call.
+ *
  * The types are matched with those of the module by name, member by member, so
  * a policy runs on modules with more members than it knows. What the members
  * mean and which answers are allowed is written in iommufd_policy.h.
@@ -25,6 +28,10 @@
 #ifndef IOMMUFD_POLICY_BPF_H
 #define IOMMUFD_POLICY_BPF_H
 
+#ifdef IOMMUFD_POLICY_TEST_H
+/* All that comes of BPF has a stand-in there. */
+#include <iommufd_policy.h>
+#else
 #if __has_include("vmlinux.h")
 #include "vmlinux.h"
 #else
@@ -41,6 +48,7 @@
 #include <iommufd_policy.h>
 
 #pragma clang attribute pop
+#endif
 
 /*
  * What the module offers; see kmod/policy_kfuncs.c and kmod/policy_iter.c. All
@@ -57,7 +65,10 @@ extern u64 iommufd_policy_pinned_by_context(u64 ctx_id) __ksym __weak;
 extern u64 iommufd_policy_pinned_by_user(u32 uid) __ksym __weak;
 extern u64 iommufd_policy_pinned_by_cgroup(u64 id) __ksym __weak;
 
-/* For programs in SEC("syscall"), with bpf_for_each(iommufd_context, it) {} */
+/*
+ * For programs in SEC("syscall"), with bpf_for_each(iommufd_context, it) {}; the
+ * IOASes of a context also for hooks that sleep.
+ */
 extern int
 bpf_iter_iommufd_context_new(struct bpf_iter_iommufd_context *it) __ksym __weak;
 extern struct iommufd_policy_context *

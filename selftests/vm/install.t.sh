@@ -37,6 +37,9 @@ check "with an installed policy" /usr/local/sbin/iommufd-bpf load \
 check "and unloads it" /usr/local/sbin/iommufd-bpf unload map_guard
 check "the manual page is found" [ -e /usr/local/share/man/man8/iommufd-bpf.8 ]
 
+check "what policy authors include is found" \
+	[ -e /usr/local/include/iommufd_policy_test.h ]
+
 # A program against the installed library and header.
 cat >/tmp/uses.c <<'END'
 #include <libiommufd-bpf.h>
