@@ -4,6 +4,8 @@
 #include <libgen.h>
 #include <limits.h>
 
+#include <bpf/btf.h>
+
 #include "lib/policy.h"
 
 char verifier_log[VERIFIER_LOG_SIZE];
@@ -35,12 +37,15 @@ struct bpf_object *object_open(const char *name)
 	return object;
 }
 
-/* The one called "policy", or else the one that is no "legacy". */
-static struct bpf_map *find_policy(struct bpf_object *object)
+/* The one called "policy", or @name, or else the one that is no "legacy". */
+static struct bpf_map *find_policy(struct bpf_object *object, const char *name)
 {
 	struct bpf_map *map, *found;
 
-	found = bpf_object__find_map_by_name(object, "policy");
+	found = bpf_object__find_map_by_name(object, "policy") ?:
+		bpf_object__find_map_by_name(object, name);
+	if (found && bpf_map__type(found) != BPF_MAP_TYPE_STRUCT_OPS)
+		found = NULL;
 	bpf_object__for_each_map(map, object)
 		if (!found && bpf_map__type(map) == BPF_MAP_TYPE_STRUCT_OPS &&
 		    strcmp(bpf_map__name(map), "legacy"))
@@ -57,7 +62,7 @@ void policy_open_object(struct policy *policy, const char *object,
 
 	memset(policy, 0, sizeof(*policy));
 	policy->object = object_open(object);
-	policy->map = find_policy(policy->object);
+	policy->map = find_policy(policy->object, name);
 	bpf_object__for_each_map(map, policy->object)
 		if (bpf_map__type(map) == BPF_MAP_TYPE_STRUCT_OPS)
 			bpf_map__set_autocreate(map, map == policy->map);
@@ -79,6 +84,33 @@ void policy_open_object(struct policy *policy, const char *object,
 void policy_open(struct policy *policy, const char *name)
 {
 	policy_open_object(policy, "answer", name);
+}
+
+void policy_set(struct policy *policy, const char *param, uint64_t value)
+{
+	const struct btf *btf = bpf_object__btf(policy->object);
+	struct bpf_map *map = bpf_object__find_map_by_name(policy->object,
+							   ".rodata");
+	const struct btf_var_secinfo *var;
+	const struct btf_type *type;
+	size_t size;
+	char *data = bpf_map__initial_value(map, &size);
+	int i, id;
+
+	id = btf__find_by_name_kind(btf, ".rodata", BTF_KIND_DATASEC);
+	assert_true(id > 0);
+	type = btf__type_by_id(btf, id);
+	var = btf_var_secinfos(type);
+	for (i = 0; i < btf_vlen(type); i++, var++) {
+		const struct btf_type *of = btf__type_by_id(btf, var->type);
+
+		if (strcmp(btf__name_by_offset(btf, of->name_off), param))
+			continue;
+		assert_true(var->size <= sizeof(value));
+		memcpy(data + var->offset, &value, var->size);
+		return;
+	}
+	fail_msg("no parameter %s", param);
 }
 
 void *policy_program(struct policy *policy, const char *name)

@@ -16,6 +16,8 @@ typedef __s32 s32;
 typedef __s64 s64;
 #include "../../../kmod/iommufd_policy.h"
 
+/* Objects of the policies that are shipped, for policy_open_object() */
+#define SHIPPED "../../"
 #define POLICIES "/sys/kernel/iommufd/policy"
 #define OFF "/sys/kernel/iommufd/off"
 
@@ -40,9 +42,11 @@ struct policy {
 struct bpf_object *object_open(const char *name);
 /* Opened, to be changed in @ops, and not loaded yet; failing fails the test */
 void policy_open(struct policy *policy, const char *name);
-/* The same of another object; its policy is called "policy", or it has just one */
+/* The same of another object; its policy is called "policy", or so, or is alone */
 void policy_open_object(struct policy *policy, const char *object,
 			const char *name);
+/* A parameter, before it is loaded; failing fails the test */
+void policy_set(struct policy *policy, const char *param, uint64_t value);
 /* One of its programs, to be one of its hooks; failing fails the test */
 void *policy_program(struct policy *policy, const char *name);
 /* Into the kernel, and attached: 0 or a negative errno */
