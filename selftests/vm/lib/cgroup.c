@@ -36,6 +36,18 @@ uint64_t cgroup_id(const char *path)
 	return st.st_ino;
 }
 
+void cgroup_write(const char *path, const char *file, const char *value)
+{
+	char full[PATH_MAX];
+	int fd;
+
+	full_path(full, path, file);
+	fd = open(full, O_WRONLY | O_CLOEXEC);
+	assert_return_code(fd, errno);
+	assert_int_equal(write(fd, value, strlen(value)), strlen(value));
+	close(fd);
+}
+
 static int move(const char *path, pid_t pid)
 {
 	char full[PATH_MAX];

@@ -7,6 +7,8 @@
 
 void cgroup_new(const char *path);
 void cgroup_remove(const char *path);
+/* One of its files */
+void cgroup_write(const char *path, const char *file, const char *value);
 /* As policies know it; "": the root */
 uint64_t cgroup_id(const char *path);
 void cgroup_move(const char *path, pid_t pid);
