@@ -210,11 +210,12 @@ static void pin_to_the_brim(bool replacing, unsigned long quota)
 	static const char *const cgroups[NR] = {
 		"quota/a", "quota/b", "quota/c", "quota/d",
 	};
+	const unsigned long rounds = replacing ? 10 : 100;
 	unsigned long got[NR], sum, i, round, contests = 0;
 
 	for (i = 0; i < NR; i++)
 		pinner_start(&pinners[i], cgroups[i], LIMIT);
-	for (round = 0; round < 10; round++) {
+	for (round = 0; round < rounds; round++) {
 		sum = 0;
 		pinners_wait_for(NR);
 		for (i = 0; i < NR; i++)
