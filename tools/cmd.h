@@ -25,9 +25,9 @@ struct command {
 	int (*run)(int argc, char **argv);
 };
 
-extern const struct command cmd_check, cmd_inspect, cmd_load, cmd_replace,
-	cmd_unload, cmd_list, cmd_show, cmd_mode, cmd_stats, cmd_off,
-	cmd_map_test, cmd_dma_test;
+extern const struct command cmd_apply, cmd_check, cmd_inspect, cmd_load,
+	cmd_replace, cmd_unload, cmd_list, cmd_show, cmd_mode, cmd_stats,
+	cmd_off, cmd_map_test, cmd_dma_test;
 
 extern bool opt_json, opt_verbose;
 
