@@ -186,6 +186,13 @@ shell: all ## a prompt in the VM with everything loaded
 # depmod prefers updates/ to the kernel's own modules. Stock modules that use
 # VFIO and have no counterpart here must not meet ours.
 PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
+SYSCONFDIR ?= /etc
+# systemd and udev look into these below /usr and /usr/local.
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+UDEVDIR ?= $(PREFIX)/lib/udev/rules.d
+SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
+MODULESLOADDIR ?= $(PREFIX)/lib/modules-load.d
 UPDATES = $(DESTDIR)/lib/modules/$(KVER)/updates/iommufd-bpf
 INSTALL = install -D -t
 
@@ -200,19 +207,35 @@ install-modules:
 install-user:
 	$(call say,INSTALL,$(DESTDIR)$(PREFIX))
 	$(Q)$(INSTALL) $(DESTDIR)$(PREFIX)/sbin $(USER)/iommufd-bpf
-	$(Q)$(INSTALL) $(DESTDIR)$(PREFIX)/lib -m 644 $(USER)/libiommufd-bpf.so.0 $(USER)/libiommufd-bpf.a
-	$(Q)ln -sf libiommufd-bpf.so.0 $(DESTDIR)$(PREFIX)/lib/libiommufd-bpf.so
+	$(Q)$(INSTALL) $(DESTDIR)$(LIBDIR) -m 644 $(USER)/libiommufd-bpf.so.0 $(USER)/libiommufd-bpf.a
+	$(Q)ln -sf libiommufd-bpf.so.0 $(DESTDIR)$(LIBDIR)/libiommufd-bpf.so
 	$(Q)$(INSTALL) $(DESTDIR)$(PREFIX)/lib/iommufd-bpf -m 644 $(USER)/*.bpf.o
 	$(Q)$(INSTALL) $(DESTDIR)$(PREFIX)/include -m 644 libiommufd-bpf/libiommufd-bpf.h \
 		$(wildcard bpf/include/*.h) kmod/iommufd_policy.h
 	$(Q)$(INSTALL) $(DESTDIR)$(PREFIX)/share/man/man8 -m 644 tools/iommufd-bpf.8
+	$(Q)$(INSTALL) $(DESTDIR)$(PREFIX)/share/man/man5 -m 644 tools/iommufd-bpf.conf.5
 	$(Q)$(INSTALL) $(DESTDIR)$(PREFIX)/share/bash-completion/completions -m 644 \
 		tools/completion/iommufd-bpf
-	$(Q)mkdir -p $(DESTDIR)$(PREFIX)/lib/pkgconfig
-	$(Q)sed 's,^prefix=.*,prefix=$(PREFIX),' $(USER)/libiommufd-bpf.pc \
-		>$(DESTDIR)$(PREFIX)/lib/pkgconfig/libiommufd-bpf.pc
+	$(Q)mkdir -p $(DESTDIR)$(LIBDIR)/pkgconfig
+	$(Q)sed 's,^prefix=.*,prefix=$(PREFIX),; s,^libdir=.*,libdir=$(LIBDIR),' \
+		$(USER)/libiommufd-bpf.pc >$(DESTDIR)$(LIBDIR)/pkgconfig/libiommufd-bpf.pc
 
-install: install-modules install-user ## what has been built, on this host; DESTDIR=, PREFIX=
+# Nothing is enabled or started here: README.md says how.
+install-system:
+	$(call say,INSTALL,$(DESTDIR)$(UNITDIR)/iommufd-bpf.service)
+	$(Q)mkdir -p $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSCONFDIR)/iommufd-bpf/policies.d
+	$(Q)sed 's,@SBINDIR@,$(PREFIX)/sbin,' system/iommufd-bpf.service.in \
+		>$(DESTDIR)$(UNITDIR)/iommufd-bpf.service
+	$(Q)$(INSTALL) $(DESTDIR)$(UDEVDIR) -m 644 system/60-iommufd-bpf.rules
+	$(Q)install -D -m 644 system/sysusers.conf $(DESTDIR)$(SYSUSERSDIR)/iommufd-bpf.conf
+	$(Q)install -D -m 644 system/modules-load.conf $(DESTDIR)$(MODULESLOADDIR)/iommufd-bpf.conf
+
+install: install-modules install-user install-system ## what has been built, on this host; DESTDIR=, PREFIX=
+
+deb: lab ## the Debian packages, into build/deb; lintian has to be content
+	$(call say,DEB,build/deb)
+	$(Q)mkdir -p build && rm -rf build/deb.new
+	$(Q)$(IN) $(LAB)/deb $(TOP)/build/deb
 
 check: check-style check-build check-spelling check-host ## checkpatch --strict, W=1, sparse, codespell, models
 	@echo 'clean: checkpatch --strict, W=1$(if $(SPARSE), and sparse) on kmod; codespell on all'
@@ -266,5 +289,5 @@ distclean: clean ## removes the cache as well
 
 .PHONY: all lab debug-kernel modules modules-test modules-bare upstream-source upstream \
 	vfio bpf user tests bpftool demo test testable test-upstream test-debug shell \
-	clean distclean help install install-modules install-user \
+	clean distclean help install install-modules install-user install-system deb \
 	check check-style check-build check-spelling check-host fuzz stress bench-parallel
