@@ -60,9 +60,9 @@ check "the wrong one is not" [ ! -e $sys/wrong ]
 printf '[policy]\nfile = %s\ncolour = red\n' $object >$dir/wrong.conf
 check "so is a wrong key" fails_with \
 	"$dir/wrong.conf:3: no key 'colour'" $dir/wrong.conf
-printf '[polcy]\nfile = %s\n' $object >$dir/wrong.conf
+printf '[policies]\nfile = %s\n' $object >$dir/wrong.conf
 check "so is a wrong section" fails_with \
-	"$dir/wrong.conf:2: no section [polcy]" $dir/wrong.conf
+	"$dir/wrong.conf:2: no section [policies]" $dir/wrong.conf
 printf '[policy]\nrubbish\n' >$dir/wrong.conf
 check "so is a line that is neither" fails_with \
 	"$dir/wrong.conf:2: neither" $dir/wrong.conf
