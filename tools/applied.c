@@ -38,8 +38,8 @@ static int copy_file(FILE *to, const char *path)
 	return err;
 }
 
-char *applied_content(struct iommufd_policy_object *obj, const char *path,
-		      size_t *size)
+char *applied_content(struct iommufd_policy_object *obj,
+		      const struct conf *conf, size_t *size)
 {
 	struct iommufd_policy_param param = { .sz = sizeof(param) };
 	char *content = NULL;
@@ -50,10 +50,12 @@ char *applied_content(struct iommufd_policy_object *obj, const char *path,
 	file = open_memstream(&content, size);
 	if (!file)
 		return NULL;
-	fprintf(file, "%s\n", iommufd_policy_object_name(obj));
+	fprintf(file, "%s %s %d %d %s\n", iommufd_policy_object_name(obj),
+		conf->policy ?: "", conf->priority,
+		conf->audit << 1 | conf->fail_closed, conf->scope ?: "");
 	for (i = 0; !iommufd_policy_object_param(obj, i, &param); i++)
 		fprintf(file, "%s=%s\n", param.name, param.value);
-	err = copy_file(file, path);
+	err = copy_file(file, conf->file);
 	if (fclose(file) && !err)
 		err = -errno;
 	if (!err)

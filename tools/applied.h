@@ -6,16 +6,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "libiommufd-bpf.h"
+#include "conf.h"
 
 #define APPLIED_DIR "/run/iommufd-bpf"
 
 /*
- * What a policy was made from, in one file to compare: parameters, then the
- * object. NULL on failure, with errno.
+ * What a policy was made from, in one piece to compare: how it is loaded,
+ * parameters, then the object. NULL on failure, with errno.
  */
-char *applied_content(struct iommufd_policy_object *obj, const char *path,
-		      size_t *size);
+char *applied_content(struct iommufd_policy_object *obj,
+		      const struct conf *conf, size_t *size);
 /* The struct_ops map in force behind a link, which a replacement changes; or 0 */
 uint32_t applied_map(uint32_t link_id);
 

@@ -2,6 +2,7 @@
 /* iommufd-bpf apply: put in force what configuration files say */
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,18 +86,62 @@ static int find_loaded(struct iommufd_policy_host *host, const char *name,
 	return err;
 }
 
+/* A cgroup's id is the inode of its directory. */
+static uint64_t wanted_cgroup(const struct conf *conf)
+{
+	const char *path = conf->scope ? strchr(conf->scope, ':') : NULL;
+	char mounted[PATH_MAX];
+	struct stat st;
+
+	if (!path)
+		return 0;
+	path++;
+	snprintf(mounted, sizeof(mounted), "/sys/fs/cgroup%s", path);
+	if (stat(mounted, &st) && stat(path, &st))
+		return 0;
+	return st.st_ino;
+}
+
+/* Scope and priority stay with the link; the rest can be replaced. */
+static bool replaceable(const struct conf *conf,
+			const struct iommufd_policy_status *now)
+{
+	return strcmp(now->state, "orphaned") &&
+	       now->priority == conf->priority &&
+	       now->cgroup_id == wanted_cgroup(conf);
+}
+
+static int bring_in(struct apply *apply, const struct conf *conf,
+		    struct iommufd_policy_object *obj, const char *action)
+{
+	const char *name = iommufd_policy_object_name(obj);
+	int err;
+
+	if (!strcmp(action, "replaced")) {
+		err = iommufd_policy_replace(obj, name);
+		return err ?: iommufd_policy_set_audit(apply->host, name,
+						       conf->audit);
+	}
+	if (!strcmp(action, "reloaded")) {
+		err = iommufd_policy_unload(apply->host, name);
+		if (err)
+			return err;
+	}
+	return iommufd_policy_load(obj);
+}
+
 /* Load, replace or leave what is opened; the library says what failed. */
 static int put_in_force(struct apply *apply, struct conf *conf,
 			struct iommufd_policy_object *obj)
 {
 	const char *name = iommufd_policy_object_name(obj);
 	struct iommufd_policy_status now = {};
+	const char *action = "loaded";
 	char *content;
 	size_t size;
-	bool loaded;
 	int err;
 
-	content = applied_content(obj, conf->file, &size);
+	content = applied_content(obj, conf, &size);
 	if (!content) {
 		snprintf(conf->message, sizeof(conf->message), "%s: %s",
 			 conf->file, strerror(errno));
@@ -105,8 +150,9 @@ static int put_in_force(struct apply *apply, struct conf *conf,
 	err = find_loaded(apply->host, name, &now);
 	if (err && err != -ENOENT)
 		goto out;
-	loaded = !err && strcmp(now.state, "detached");
-	if (loaded &&
+	if (!err && strcmp(now.state, "detached"))
+		action = replaceable(conf, &now) ? "replaced" : "reloaded";
+	if (strcmp(action, "loaded") && strcmp(now.state, "orphaned") &&
 	    applied_same(name, applied_map(now.link_id), content, size)) {
 		err = 0;
 		if (!strcmp(now.state, "active")) {
@@ -123,8 +169,7 @@ static int put_in_force(struct apply *apply, struct conf *conf,
 
 	err = 0;
 	if (!apply->dry_run) {
-		err = loaded ? iommufd_policy_replace(obj, name) :
-			       iommufd_policy_load(obj);
+		err = bring_in(apply, conf, obj, action);
 		if (!err)
 			err = find_loaded(apply->host, name, &now);
 		if (!err)
@@ -132,7 +177,7 @@ static int put_in_force(struct apply *apply, struct conf *conf,
 					     conf->path, content, size);
 	}
 	if (!err)
-		done(apply, name, conf->path, loaded ? "replaced" : "loaded");
+		done(apply, name, conf->path, action);
 out:
 	free(content);
 	return err;
@@ -154,7 +199,7 @@ static void apply_file(struct apply *apply, const char *path)
 	if (!err && conf.name)
 		err = iommufd_policy_object_rename(obj, conf.name);
 	if (!err)
-		err = conf_set_params(&conf, apply->host, obj);
+		err = conf_configure(&conf, apply->host, obj);
 	if (!err) {
 		name = iommufd_policy_object_name(obj);
 		if (!name) {

@@ -15,7 +15,7 @@
 #define POLICY "policy"
 #define PARAMETERS "parameters"
 
-struct params {
+struct configuring {
 	struct conf *conf;
 	struct iommufd_policy_host *host;
 	struct iommufd_policy_object *obj;
@@ -54,6 +54,38 @@ static char *object_path(const char *file)
 	return path;
 }
 
+static int word(struct conf *conf, const char *key, const char *value,
+		const char *yes, const char *no, bool *is)
+{
+	*is = !strcmp(value, yes);
+	if (*is || !strcmp(value, no))
+		return 1;
+	return complain(conf, "%s = %s: it is %s or %s", key, value, yes, no);
+}
+
+static int load_key(struct conf *conf, const char *key, const char *value)
+{
+	long priority;
+	char *end;
+
+	if (!strcmp(key, "mode"))
+		return word(conf, key, value, "audit", "enforce", &conf->audit);
+	if (!strcmp(key, "fail"))
+		return word(conf, key, value, "closed", "open",
+			    &conf->fail_closed);
+	if (strcmp(key, "priority"))
+		return complain(conf,
+				"no key '%s': see 'man iommufd-bpf.conf'", key);
+	errno = 0;
+	priority = strtol(value, &end, 10);
+	if (errno || end == value || *end || priority < INT_MIN ||
+	    priority > INT_MAX)
+		return complain(conf, "priority = %s: not a 32-bit number",
+				value);
+	conf->priority = priority;
+	return 1;
+}
+
 static int policy_key(void *arg, const char *section, const char *key,
 		      const char *value)
 {
@@ -71,31 +103,48 @@ static int policy_key(void *arg, const char *section, const char *key,
 		member = &conf->policy;
 	else if (!strcmp(key, "name"))
 		member = &conf->name;
+	else if (!strcmp(key, "scope"))
+		member = &conf->scope;
 	else
-		return complain(conf,
-				"no key '%s': there are file, policy and name",
-				key);
+		return load_key(conf, key, value);
 	if (*member)
 		return complain(conf, "a second '%s'", key);
 	*member = member == &conf->file ? object_path(value) : strdup(value);
 	return *member ? 1 : complain(conf, "out of memory");
 }
 
-static int param_key(void *arg, const char *section, const char *key,
-		     const char *value)
+/* Only what the file has: a policy may not know of the rest. */
+static int configure(struct configuring *to, const char *section,
+		     const char *key, const char *value)
 {
-	struct params *params = arg;
-	int err;
+	struct conf *conf = to->conf;
 
-	if (strcmp(section, PARAMETERS))
-		return 1;
-	err = iommufd_policy_object_set_param(params->obj, key, value);
+	if (!strcmp(section, PARAMETERS))
+		return iommufd_policy_object_set_param(to->obj, key, value);
+	if (!strcmp(key, "scope"))
+		return iommufd_policy_object_set_scope(to->obj, value);
+	if (!strcmp(key, "priority"))
+		return iommufd_policy_object_set_priority(to->obj,
+							  conf->priority);
+	if (!strcmp(key, "mode"))
+		return iommufd_policy_object_set_audit(to->obj, conf->audit);
+	if (!strcmp(key, "fail"))
+		return iommufd_policy_object_set_fail_closed(to->obj,
+							     conf->fail_closed);
+	return 0;
+}
+
+static int configure_key(void *arg, const char *section, const char *key,
+			 const char *value)
+{
+	struct configuring *to = arg;
+	int err = configure(to, section, key, value);
+
 	if (!err)
 		return 1;
-	if (!params->err)
-		params->err = err;
-	return complain(params->conf, "%s",
-			iommufd_policy_host_error(params->host));
+	if (!to->err)
+		to->err = err;
+	return complain(to->conf, "%s", iommufd_policy_host_error(to->host));
 }
 
 static int parse(struct conf *conf, ini_handler handler, void *arg)
@@ -125,13 +174,13 @@ int conf_read(struct conf *conf)
 	return err;
 }
 
-int conf_set_params(struct conf *conf, struct iommufd_policy_host *host,
-		    struct iommufd_policy_object *obj)
+int conf_configure(struct conf *conf, struct iommufd_policy_host *host,
+		   struct iommufd_policy_object *obj)
 {
-	struct params params = { .conf = conf, .host = host, .obj = obj };
-	int err = parse(conf, param_key, &params);
+	struct configuring to = { .conf = conf, .host = host, .obj = obj };
+	int err = parse(conf, configure_key, &to);
 
-	return params.err ?: err;
+	return to.err ?: err;
 }
 
 void conf_free(struct conf *conf)
@@ -139,4 +188,5 @@ void conf_free(struct conf *conf)
 	free(conf->file);
 	free(conf->policy);
 	free(conf->name);
+	free(conf->scope);
 }

@@ -3,6 +3,9 @@
 #ifndef IOMMUFD_BPF_CONF_H
 #define IOMMUFD_BPF_CONF_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "libiommufd-bpf.h"
 
 /**
@@ -11,6 +14,10 @@
  * @file: the object, as a path
  * @policy: which one of several in it, or NULL
  * @name: the name to load it under, or NULL
+ * @scope: as the library takes it, or NULL
+ * @priority: of the policies of a scope, the highest is asked first
+ * @audit: begin in audit mode
+ * @fail_closed: after an answer outside the contract requests are refused
  * @message: what is wrong with the file
  * @line: of the file, where that is, or 0
  */
@@ -19,15 +26,19 @@ struct conf {
 	char *file;
 	char *policy;
 	char *name;
+	char *scope;
+	int32_t priority;
+	bool audit;
+	bool fail_closed;
 	char message[256];
 	int line;
 };
 
 /* Both return 0 or a negative errno, and then have set message and line. */
 int conf_read(struct conf *conf);
-/* Set the parameters that the file has */
-int conf_set_params(struct conf *conf, struct iommufd_policy_host *host,
-		    struct iommufd_policy_object *obj);
+/* Tell @obj what else the file says: parameters, scope and so on */
+int conf_configure(struct conf *conf, struct iommufd_policy_host *host,
+		   struct iommufd_policy_object *obj);
 void conf_free(struct conf *conf);
 
 #endif

@@ -49,6 +49,26 @@ check "and counts" iommufd-bpf map-test --size 2M
 check "replaced by hand" iommufd-bpf replace first $object
 is "it is put back" "$(iommufd-bpf apply $dir)" "first: replaced ($dir/first.conf)"
 
+# How it is loaded.
+attribute()
+{
+	cat $sys/first/"$1"
+}
+
+sed -i '/^name/a mode = audit' $dir/first.conf
+is "another mode is a replacement" "$(iommufd-bpf apply $dir)" \
+	"first: replaced ($dir/first.conf)"
+is "that audits" "$(attribute mode)" audit
+sed -i '/^name/a priority = 7\nscope = cgroup:/' $dir/first.conf
+is "another priority a reload" "$(iommufd-bpf apply $dir)" \
+	"first: reloaded ($dir/first.conf)"
+is "with that priority" "$(attribute priority)" 7
+is "with that scope" "$(attribute scope)" cgroup:/
+is "once" "$(iommufd-bpf apply $dir)" "first: unchanged ($dir/first.conf)"
+conf first 4
+is "back it goes" "$(iommufd-bpf apply $dir)" "first: reloaded ($dir/first.conf)"
+is "to the whole system" "$(attribute scope) $(attribute mode)" "system enforce"
+
 # What is wrong, and where.
 conf second 64
 conf wrong 1
