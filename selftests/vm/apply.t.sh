@@ -90,7 +90,7 @@ printf '[policy]\nname = x\n' >$dir/wrong.conf
 check "a file without object is told" fails_with "no 'file'" $dir/wrong.conf
 printf '[policy]\nfile = /nowhere.bpf.o\n' >$dir/wrong.conf
 check "so is an object that is not there" fails_with \
-	"$dir/wrong.conf: /nowhere.bpf.o" $dir/wrong.conf
+	"$dir/wrong.conf: cannot open /nowhere.bpf.o" $dir/wrong.conf
 cp $dir/first.conf $dir/third.conf
 rm $dir/wrong.conf
 check "so is a name given twice" fails_with "$dir/third.conf: another file" $dir

@@ -64,8 +64,8 @@ check "a program builds against the library" sh -c \
 	'gcc -Wall -Werror -o /tmp/uses /tmp/uses.c $(pkgconf --cflags --libs libiommufd-bpf)'
 ldconfig
 check "and runs" /tmp/uses
-check "a policy compiles against the headers" clang -target bpf -O2 -g \
-	-I/usr/local/include \
+check "a policy compiles against the headers" clang -target bpf -mcpu=v3 \
+	-O2 -g -I/usr/local/include \
 	-idirafter "/usr/include/$(gcc -print-multiarch)" \
 	-c -o /tmp/guard.bpf.o bpf/map_guard.bpf.c
 check "and can be loaded" iommufd-bpf load /tmp/guard.bpf.o

@@ -24,7 +24,7 @@ first_column()
 fields()
 {
 	sed -n 's/^\tfield:\(.*\);\toffset.*/\1/p' "$events/$1/format" |
-		sed 's/\[.*//; s/.*[ *]//' | grep -v ^common_ | sort
+		sed 's/\[\]//; s/\[.*//; s/.*[ *]//' | grep -v ^common_ | sort
 }
 
 is "every event is there" "$(sed -n 's/^### //p' $page | sort)" \
