@@ -57,6 +57,25 @@ struct account_sum account_book_sum(struct account_book *book)
 	return sum;
 }
 
+/**
+ * account_next - walk over the accounts of a context
+ * @book: of the context
+ * @before: id of the one before; U64_MAX: the first
+ *
+ * Context: book->lock is held.
+ * Return: the account of the next lower id, or NULL.
+ */
+struct account *account_next(struct account_book *book, u64 before)
+{
+	struct account *account;
+
+	lockdep_assert_held(&book->lock);
+	list_for_each_entry(account, &book->accounts, node)
+		if (account->id < before)
+			return account;
+	return NULL;
+}
+
 static bool is_current(const struct account *account)
 {
 	return account->mm == current->mm && account->user == current_user() &&
@@ -72,6 +91,17 @@ static struct account *find_current(struct account_book *book)
 		if (is_current(account))
 			return account;
 	return NULL;
+}
+
+/* At the head, where the highest id is. */
+static void list_account(struct account_book *book, struct account *account)
+{
+	struct account *newest;
+
+	lockdep_assert_held(&book->lock);
+	newest = list_first_entry_or_null(&book->accounts, struct account, node);
+	account->id = newest ? newest->id + 1 : 1;
+	list_add(&account->node, &book->accounts);
 }
 
 static noinline struct account *find_or_create(struct account_book *book)
@@ -98,7 +128,7 @@ static noinline struct account *find_or_create(struct account_book *book)
 
 	/* Another thread may have been here; two accounts do no harm. */
 	spin_lock(&book->lock);
-	list_add(&fresh->node, &book->accounts);
+	list_account(book, fresh);
 	old = rcu_replace_pointer(book->recent, fresh,
 				  lockdep_is_held(&book->lock));
 	spin_unlock(&book->lock);

@@ -31,6 +31,7 @@ enum account_mode {
  * struct account - a process, as user and owner of the memory it mapped
  * @refs: one for each pages object, and one for being the recent one
  * @node: in account_book.accounts
+ * @id: higher than those of the accounts behind it, for walks
  * @book: where it is listed
  * @mm: address space of the memory; a reference to the struct is held
  * @user: who is charged in mode %ACCOUNT_USER; a reference is held
@@ -43,6 +44,7 @@ enum account_mode {
 struct account {
 	refcount_t refs;
 	struct list_head node;
+	u64 id;
 	struct account_book *book;
 	struct mm_struct *mm;
 	struct user_struct *user;
@@ -87,6 +89,7 @@ void account_book_close(struct account_book *book);
 struct account_sum account_book_sum(struct account_book *book);
 struct account *account_get_current(struct account_book *book);
 void account_put(struct account *account);
+struct account *account_next(struct account_book *book, u64 before);
 
 int account_charge(struct account *account, enum account_mode mode,
 		   unsigned long npages);

@@ -463,6 +463,26 @@ struct iommufd_policy_context {
 };
 
 /**
+ * struct iommufd_policy_account - who pins through a context, as iterators show it
+ * @id: of no other account of the context at that moment
+ * @cgroup_id: of the process, as in struct iommufd_policy_who
+ * @pinned: pages pinned for it now
+ * @charged: of these, pages the built-in accounting counts against a limit
+ * @uid: of the process, in the initial user namespace
+ * @tgid: its process id in the initial pid namespace
+ *
+ * A process has one, as a rule; one that has changed its user has several.
+ */
+struct iommufd_policy_account {
+	u64 id;
+	u64 cgroup_id;
+	u64 pinned;
+	u64 charged;
+	u32 uid;
+	u32 tgid;
+};
+
+/**
  * struct iommufd_policy_ioas - an IOAS, as iterators show it
  * @ioas_id: its object id
  * @domains: domains that are filled from it
@@ -485,6 +505,15 @@ struct iommufd_policy_ioas {
  * @tgid: its process id in the initial pid namespace
  * @prot: bits of enum iommufd_policy_prot
  * @of_file: 1 if @uptr is a place in a file
+ * @cgroup_id: of the process, as in struct iommufd_policy_who
+ * @pinned: pages of it that are pinned now. While others pin or unpin pages of
+ *	the same memory: all of them, or 0
+ * @mem: bits of enum iommufd_policy_mem: what its first page is, if that is
+ *	pinned and nobody is at work on the memory as above; else 0
+ * @limit_kind: enum iommufd_policy_limit, for what no policy pays for
+ * @paid: 1 if policies have paid for some of the memory
+ * @shared: 1 if other areas are of the same memory; what is pinned for several
+ *	of them counts once in sums
  */
 struct iommufd_policy_area {
 	u64 iova;
@@ -494,6 +523,35 @@ struct iommufd_policy_area {
 	u32 tgid;
 	u32 prot;
 	u32 of_file;
+	u64 cgroup_id;
+	u64 pinned;
+	u32 mem;
+	u32 limit_kind;
+	u32 paid;
+	u32 shared;
+};
+
+/**
+ * enum iommufd_policy_range_kind - what IO addresses are kept for
+ * @IOMMUFD_POLICY_RANGE_RESERVED: nothing may be mapped there
+ * @IOMMUFD_POLICY_RANGE_ALLOWED: user space has asked for the kernel to choose
+ *	addresses there, and no longer elsewhere
+ */
+enum iommufd_policy_range_kind {
+	IOMMUFD_POLICY_RANGE_RESERVED = 1,
+	IOMMUFD_POLICY_RANGE_ALLOWED,
+};
+
+/**
+ * struct iommufd_policy_range - IO addresses of an IOAS, as iterators show them
+ * @start: first address
+ * @last: last address
+ * @kind: enum iommufd_policy_range_kind
+ */
+struct iommufd_policy_range {
+	u64 start;
+	u64 last;
+	u32 kind;
 };
 
 /*
@@ -538,7 +596,33 @@ struct bpf_iter_iommufd_area {
 	u64 ctx_id;
 	u64 ioas_id;
 	struct iommufd_policy_area info;
-	u64 room[5];
+	u64 room;
+};
+
+/**
+ * struct bpf_iter_iommufd_account - a walk over who pins through a context
+ * @ctx_id: the context; private
+ * @info: the last one seen; private
+ * @room: to grow into
+ */
+struct bpf_iter_iommufd_account {
+	u64 ctx_id;
+	struct iommufd_policy_account info;
+	u64 room[6];
+};
+
+/**
+ * struct bpf_iter_iommufd_range - a walk over reserved and allowed ranges
+ * @ctx_id: the context; private
+ * @ioas_id: the IOAS; private
+ * @info: the last one seen; private
+ * @room: to grow into
+ */
+struct bpf_iter_iommufd_range {
+	u64 ctx_id;
+	u64 ioas_id;
+	struct iommufd_policy_range info;
+	u64 room[7];
 };
 
 #endif

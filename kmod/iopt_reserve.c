@@ -228,3 +228,57 @@ bool iopt_next_usable(struct io_pagetable *iopt, unsigned long *cursor,
 	*cursor = ULONG_MAX;
 	return true;
 }
+
+/**
+ * iopt_next_reserved - the next range that is reserved
+ * @iopt: the IO page table
+ * @from: where to look from
+ * @range: out: the range, which may begin before @from
+ *
+ * Context: iopt->lock is held.
+ * Return: false if there are no more.
+ */
+bool iopt_next_reserved(struct io_pagetable *iopt, unsigned long from,
+			struct iommu_iova_range *range)
+{
+	struct reservation *res;
+
+	lockdep_assert_held(&iopt->lock);
+	list_for_each_entry(res, &iopt->reserved, entry) {
+		if (!res->in_space || res->span.last < from)
+			continue;
+		range->start = res->span.start;
+		range->last = res->span.last;
+		return true;
+	}
+	return false;
+}
+
+/**
+ * iopt_next_allowed - the next range of what user space has allowed
+ * @iopt: the IO page table
+ * @from: where to look from
+ * @range: out: the range, which may begin before @from
+ *
+ * Context: iopt->lock is held.
+ * Return: false if there are no more, or all is allowed.
+ */
+bool iopt_next_allowed(struct io_pagetable *iopt, unsigned long from,
+		       struct iommu_iova_range *range)
+{
+	unsigned long low = 0, high = iopt->nr_allowed;
+
+	lockdep_assert_held(&iopt->lock);
+	while (low < high) {
+		unsigned long middle = low + (high - low) / 2;
+
+		if (iopt->allowed[middle].last < from)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == iopt->nr_allowed)
+		return false;
+	*range = iopt->allowed[low];
+	return true;
+}

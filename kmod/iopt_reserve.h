@@ -14,6 +14,10 @@ void iopt_unreserve(struct io_pagetable *iopt, const void *owner);
 
 int iopt_allow(struct io_pagetable *iopt, struct iommu_iova_range *ranges,
 	       unsigned long nr);
+bool iopt_next_reserved(struct io_pagetable *iopt, unsigned long from,
+			struct iommu_iova_range *range);
+bool iopt_next_allowed(struct io_pagetable *iopt, unsigned long from,
+		       struct iommu_iova_range *range);
 bool iopt_next_usable(struct io_pagetable *iopt, unsigned long *cursor,
 		      struct iommu_iova_range *range);
 

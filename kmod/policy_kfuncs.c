@@ -181,6 +181,10 @@ BTF_ID_FLAGS(func, bpf_iter_iommufd_context_new, KF_ITER_NEW | KF_SLEEPABLE)
 BTF_ID_FLAGS(func, bpf_iter_iommufd_context_next,
 	     KF_ITER_NEXT | KF_RET_NULL | KF_SLEEPABLE)
 BTF_ID_FLAGS(func, bpf_iter_iommufd_context_destroy, KF_ITER_DESTROY)
+BTF_ID_FLAGS(func, bpf_iter_iommufd_account_new, KF_ITER_NEW | KF_SLEEPABLE)
+BTF_ID_FLAGS(func, bpf_iter_iommufd_account_next,
+	     KF_ITER_NEXT | KF_RET_NULL | KF_SLEEPABLE)
+BTF_ID_FLAGS(func, bpf_iter_iommufd_account_destroy, KF_ITER_DESTROY)
 BTF_ID_FLAGS(func, bpf_iter_iommufd_ioas_new, KF_ITER_NEW | KF_SLEEPABLE)
 BTF_ID_FLAGS(func, bpf_iter_iommufd_ioas_next,
 	     KF_ITER_NEXT | KF_RET_NULL | KF_SLEEPABLE)
@@ -189,6 +193,10 @@ BTF_ID_FLAGS(func, bpf_iter_iommufd_area_new, KF_ITER_NEW | KF_SLEEPABLE)
 BTF_ID_FLAGS(func, bpf_iter_iommufd_area_next,
 	     KF_ITER_NEXT | KF_RET_NULL | KF_SLEEPABLE)
 BTF_ID_FLAGS(func, bpf_iter_iommufd_area_destroy, KF_ITER_DESTROY)
+BTF_ID_FLAGS(func, bpf_iter_iommufd_range_new, KF_ITER_NEW | KF_SLEEPABLE)
+BTF_ID_FLAGS(func, bpf_iter_iommufd_range_next,
+	     KF_ITER_NEXT | KF_RET_NULL | KF_SLEEPABLE)
+BTF_ID_FLAGS(func, bpf_iter_iommufd_range_destroy, KF_ITER_DESTROY)
 BTF_KFUNCS_END(looker_ids)
 
 static const struct btf_kfunc_id_set looker_set = {

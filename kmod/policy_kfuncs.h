@@ -23,6 +23,12 @@ struct iommufd_policy_context *
 bpf_iter_iommufd_context_next(struct bpf_iter_iommufd_context *it);
 void bpf_iter_iommufd_context_destroy(struct bpf_iter_iommufd_context *it);
 
+int bpf_iter_iommufd_account_new(struct bpf_iter_iommufd_account *it,
+				 u64 ctx_id);
+struct iommufd_policy_account *
+bpf_iter_iommufd_account_next(struct bpf_iter_iommufd_account *it);
+void bpf_iter_iommufd_account_destroy(struct bpf_iter_iommufd_account *it);
+
 int bpf_iter_iommufd_ioas_new(struct bpf_iter_iommufd_ioas *it, u64 ctx_id);
 struct iommufd_policy_ioas *
 bpf_iter_iommufd_ioas_next(struct bpf_iter_iommufd_ioas *it);
@@ -33,6 +39,12 @@ int bpf_iter_iommufd_area_new(struct bpf_iter_iommufd_area *it, u64 ctx_id,
 struct iommufd_policy_area *
 bpf_iter_iommufd_area_next(struct bpf_iter_iommufd_area *it);
 void bpf_iter_iommufd_area_destroy(struct bpf_iter_iommufd_area *it);
+
+int bpf_iter_iommufd_range_new(struct bpf_iter_iommufd_range *it, u64 ctx_id,
+			       u32 ioas_id);
+struct iommufd_policy_range *
+bpf_iter_iommufd_range_next(struct bpf_iter_iommufd_range *it);
+void bpf_iter_iommufd_range_destroy(struct bpf_iter_iommufd_range *it);
 
 void kfuncs_found_btf(const struct btf *btf);
 int kfuncs_register(void);

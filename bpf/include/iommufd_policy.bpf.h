@@ -76,6 +76,13 @@ bpf_iter_iommufd_context_next(struct bpf_iter_iommufd_context *it) __ksym __weak
 extern void
 bpf_iter_iommufd_context_destroy(struct bpf_iter_iommufd_context *it) __ksym __weak;
 
+extern int bpf_iter_iommufd_account_new(struct bpf_iter_iommufd_account *it,
+					u64 ctx_id) __ksym __weak;
+extern struct iommufd_policy_account *
+bpf_iter_iommufd_account_next(struct bpf_iter_iommufd_account *it) __ksym __weak;
+extern void
+bpf_iter_iommufd_account_destroy(struct bpf_iter_iommufd_account *it) __ksym __weak;
+
 extern int bpf_iter_iommufd_ioas_new(struct bpf_iter_iommufd_ioas *it,
 				     u64 ctx_id) __ksym __weak;
 extern struct iommufd_policy_ioas *
@@ -89,6 +96,13 @@ extern struct iommufd_policy_area *
 bpf_iter_iommufd_area_next(struct bpf_iter_iommufd_area *it) __ksym __weak;
 extern void
 bpf_iter_iommufd_area_destroy(struct bpf_iter_iommufd_area *it) __ksym __weak;
+
+extern int bpf_iter_iommufd_range_new(struct bpf_iter_iommufd_range *it,
+				      u64 ctx_id, u32 ioas_id) __ksym __weak;
+extern struct iommufd_policy_range *
+bpf_iter_iommufd_range_next(struct bpf_iter_iommufd_range *it) __ksym __weak;
+extern void
+bpf_iter_iommufd_range_destroy(struct bpf_iter_iommufd_range *it) __ksym __weak;
 
 /*
  * IOMMUFD_POLICY(NAME, .hook = (void *)program, ...): a policy called NAME.

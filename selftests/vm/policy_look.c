@@ -4,6 +4,7 @@
 #include <linux/memfd.h>
 #include <sys/stat.h>
 
+#include "lib/cgroup.h"
 #include "lib/look.h"
 #include "lib/policy.h"
 
@@ -55,6 +56,21 @@ static void walk_areas(uint64_t ctx_id, uint32_t ioas_id)
 	assert_true(look->nr_areas <= LOOK_MAX);
 }
 
+static void walk_accounts(uint64_t ctx_id)
+{
+	look->ctx_id = ctx_id;
+	assert_int_equal(look_run("accounts"), 0);
+	assert_true(look->nr_accounts <= LOOK_MAX);
+}
+
+static void walk_ranges(uint64_t ctx_id, uint32_t ioas_id)
+{
+	look->ctx_id = ctx_id;
+	look->ioas_id = ioas_id;
+	assert_int_equal(look_run("ranges"), 0);
+	assert_true(look->nr_ranges <= LOOK_MAX);
+}
+
 static void assert_area(size_t nr, const struct look_area *expected)
 {
 	assert_true(nr < look->nr_areas);
@@ -63,7 +79,7 @@ static void assert_area(size_t nr, const struct look_area *expected)
 }
 
 static void assert_area_of(size_t nr, uint64_t iova, uint64_t length,
-			   const void *start, uint32_t prot)
+			   const void *start, uint32_t prot, bool shared)
 {
 	const struct look_area expected = {
 		.iova = iova,
@@ -72,6 +88,9 @@ static void assert_area_of(size_t nr, uint64_t iova, uint64_t length,
 		.uid = getuid(),
 		.tgid = getpid(),
 		.prot = prot,
+		.cgroup_id = cgroup_id(""),
+		.limit_kind = IOMMUFD_POLICY_LIMIT_NONE,
+		.shared = shared,
 	};
 
 	assert_area(nr, &expected);
@@ -239,11 +258,13 @@ static void each_area_is_seen_as_it_is(void **state)
 			 0);
 	walk_areas(context_id(iommu), ioas);
 	assert_int_equal(look->nr_areas, 3);
-	assert_area_of(0, 0, PAGE, memory + PAGE, IOMMUFD_POLICY_PROT_READ);
+	assert_area_of(0, 0, PAGE, memory + PAGE, IOMMUFD_POLICY_PROT_READ,
+		       false);
 	assert_area_of(1, BASE, 4 * PAGE, memory,
-		       IOMMUFD_POLICY_PROT_READ | IOMMUFD_POLICY_PROT_WRITE);
+		       IOMMUFD_POLICY_PROT_READ | IOMMUFD_POLICY_PROT_WRITE,
+		       false);
 	assert_area_of(2, 0x123456789000, PAGE, memory + 8 * PAGE,
-		       IOMMUFD_POLICY_PROT_WRITE);
+		       IOMMUFD_POLICY_PROT_WRITE, false);
 
 	/* A copy is of the memory behind its source. */
 	assert_int_equal(ioas_copy_at(iommu, copy, &source, READ, 7 * BASE),
@@ -251,7 +272,7 @@ static void each_area_is_seen_as_it_is(void **state)
 	walk_areas(context_id(iommu), copy);
 	assert_int_equal(look->nr_areas, 1);
 	assert_area_of(0, 7 * BASE, 2 * PAGE, memory + PAGE,
-		       IOMMUFD_POLICY_PROT_READ);
+		       IOMMUFD_POLICY_PROT_READ, true);
 
 	assert_int_equal(ioas_unmap(iommu, ioas, BASE, 4 * PAGE, NULL), 0);
 	walk_areas(context_id(iommu), ioas);
@@ -282,6 +303,8 @@ static void areas_of_files_say_so(void **state)
 		.tgid = getpid(),
 		.prot = IOMMUFD_POLICY_PROT_READ,
 		.of_file = 1,
+		.cgroup_id = cgroup_id(""),
+		.limit_kind = IOMMUFD_POLICY_LIMIT_NONE,
 	};
 	/* The user interface of 6.12 does not know the request. */
 	struct {
@@ -314,7 +337,114 @@ static void an_area_up_to_the_last_address_is_the_last(void **state)
 	walk_areas(context_id(iommu), ioas);
 	assert_int_equal(look->nr_areas, 2);
 	assert_area_of(1, -2 * PAGE, 2 * PAGE, memory,
-		       IOMMUFD_POLICY_PROT_READ | IOMMUFD_POLICY_PROT_WRITE);
+		       IOMMUFD_POLICY_PROT_READ | IOMMUFD_POLICY_PROT_WRITE,
+		       false);
+}
+
+static int map_two_in_cgroup(void *arg)
+{
+	CHECK(!cgroup_enter("look"));
+	CHECK(!become_tenant(16));
+	CHECK(!map_at(BASE + MIB, 2));
+	return 0;
+}
+
+static void areas_and_accounts_say_what_is_pinned_for_whom(void **state)
+{
+	const struct copy_source source = { ioas, BASE + PAGE, 2 * PAGE };
+	struct other tenant;
+
+	cgroup_new("look");
+	assert_int_equal(map_at(BASE, 5), 0);
+	walk_areas(context_id(iommu), ioas);
+	assert_int_equal(look->areas[0].pinned, 0);
+	assert_int_equal(look->areas[0].mem, 0);
+
+	edu_open(&edu, iommu);
+	assert_int_equal(edu_attach(&edu, ioas), 0);
+	other_start(&tenant, map_two_in_cgroup, NULL);
+	/* Part of what is pinned as a whole */
+	assert_int_equal(ioas_copy_at(iommu, ioas, &source, READ, 7 * BASE), 0);
+	walk_areas(context_id(iommu), ioas);
+	assert_int_equal(look->nr_areas, 3);
+	assert_int_equal(look->areas[0].pinned, 5);
+	assert_int_equal(look->areas[0].mem, IOMMUFD_POLICY_MEM_ANON);
+	assert_int_equal(look->areas[0].limit_kind, IOMMUFD_POLICY_LIMIT_NONE);
+	assert_int_equal(look->areas[0].shared, 1);
+	assert_int_equal(look->areas[1].pinned, 2);
+	assert_int_equal(look->areas[1].limit_kind, IOMMUFD_POLICY_LIMIT_USER);
+	assert_int_equal(look->areas[1].shared, 0);
+	assert_int_equal(look->areas[1].cgroup_id, cgroup_id("look"));
+	assert_int_equal(look->areas[2].pinned, 2);
+
+	walk_accounts(context_id(iommu));
+	assert_int_equal(look->nr_accounts, 2);
+	assert_true(look->accounts[0].id > look->accounts[1].id);
+	assert_int_equal(look->accounts[0].tgid, tenant.pid);
+	assert_int_equal(look->accounts[0].uid, NOBODY);
+	assert_int_equal(look->accounts[0].pinned, 2);
+	assert_int_equal(look->accounts[0].charged, 2);
+	assert_int_equal(look->accounts[0].cgroup_id, cgroup_id("look"));
+	assert_int_equal(look->accounts[1].tgid, getpid());
+	assert_int_equal(look->accounts[1].pinned, 5);
+	assert_int_equal(look->accounts[1].charged, 0);
+
+	/* Only what the copy is of stays pinned. */
+	assert_int_equal(ioas_unmap(iommu, ioas, BASE, 5 * PAGE, NULL), 0);
+	walk_accounts(context_id(iommu));
+	assert_int_equal(look->accounts[1].pinned, 2);
+	walk_areas(context_id(iommu), ioas);
+	assert_int_equal(look->areas[1].pinned, 2);
+	assert_int_equal(look->areas[1].shared, 0);
+	other_stop(&tenant);
+	assert_int_equal(ioas_unmap_all(iommu, ioas), 0);
+	cgroup_remove("look");
+}
+
+static void ranges_are_what_nothing_is_mapped_at(void **state)
+{
+	const struct iommu_iova_range allowed[] = {
+		{ 4 * BASE, 5 * BASE - 1 }, { BASE, 2 * BASE - 1 },
+	};
+	struct iommu_iova_range usable[32];
+	uint32_t nr = ARRAY_SIZE(usable);
+	uint64_t alignment, next = 0;
+	size_t i, reserved = 0;
+
+	walk_ranges(context_id(iommu), ioas);
+	assert_int_equal(look->nr_ranges, 0);
+
+	edu_open(&edu, iommu);
+	assert_int_equal(edu_attach(&edu, ioas), 0);
+	assert_int_equal(ioas_allow(iommu, ioas, allowed, ARRAY_SIZE(allowed)),
+			 0);
+	assert_int_equal(map_at(BASE, 5), 0);
+	assert_int_equal(ioas_ranges(iommu, ioas, usable, &nr, &alignment), 0);
+	walk_ranges(context_id(iommu), ioas);
+	for (i = 0; i < nr; i++) {
+		if (usable[i].start > next) {
+			assert_int_equal(look->ranges[reserved].kind,
+					 IOMMUFD_POLICY_RANGE_RESERVED);
+			assert_int_equal(look->ranges[reserved].start, next);
+			assert_int_equal(look->ranges[reserved].last,
+					 usable[i].start - 1);
+			reserved++;
+		}
+		next = usable[i].last + 1;
+	}
+	/* What the device cannot reach, up to the last address */
+	assert_int_equal(look->ranges[reserved].start, next);
+	assert_int_equal(look->ranges[reserved].last, UINT64_MAX);
+	reserved++;
+	assert_int_equal(look->nr_ranges, reserved + ARRAY_SIZE(allowed));
+	for (i = 0; i < ARRAY_SIZE(allowed); i++) {
+		assert_int_equal(look->ranges[reserved + i].kind,
+				 IOMMUFD_POLICY_RANGE_ALLOWED);
+		assert_int_equal(look->ranges[reserved + i].start,
+				 allowed[!i].start);
+		assert_int_equal(look->ranges[reserved + i].last,
+				 allowed[!i].last);
+	}
 }
 
 static void what_there_is_not_has_nothing(void **state)
@@ -332,6 +462,14 @@ static void what_there_is_not_has_nothing(void **state)
 	assert_int_equal(look->nr_ioases, 0);
 	walk_ioases(UINT64_MAX);
 	assert_int_equal(look->nr_ioases, 0);
+	walk_accounts(0);
+	assert_int_equal(look->nr_accounts, 0);
+	walk_accounts(id + 1);
+	assert_int_equal(look->nr_accounts, 0);
+	walk_ranges(id + 1, ioas);
+	assert_int_equal(look->nr_ranges, 0);
+	walk_ranges(id, edu.id);
+	assert_int_equal(look->nr_ranges, 0);
 	walk_areas(id + 1, ioas);
 	assert_int_equal(look->nr_areas, 0);
 	walk_areas(UINT64_MAX, UINT32_MAX);
@@ -362,6 +500,8 @@ int main(void)
 		TEST(areas_name_the_process_that_mapped_them),
 		TEST(areas_of_files_say_so),
 		TEST(an_area_up_to_the_last_address_is_the_last),
+		TEST(areas_and_accounts_say_what_is_pinned_for_whom),
+		TEST(ranges_are_what_nothing_is_mapped_at),
 		TEST(what_there_is_not_has_nothing),
 	};
 

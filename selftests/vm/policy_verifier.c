@@ -26,7 +26,9 @@ static const struct hook iova_alloc = HOOK(iova_alloc);
 static const struct hook init = HOOK(init);
 static const struct hook end = HOOK(exit);
 
-static const char *const kinds[] = { "context", "ioas", "area" };
+static const char *const kinds[] = {
+	"context", "account", "ioas", "area", "range",
+};
 
 static struct policy policy;
 

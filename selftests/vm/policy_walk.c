@@ -149,7 +149,7 @@ static void what_two_contexts_pin_counts_twice(void **state)
 static int walk_everything(struct worker *worker)
 {
 	CHECK(!look_run("everything"));
-	CHECK(look->nr_contexts && look->nr_ioases);
+	CHECK(look->nr_contexts && look->nr_accounts && look->nr_ioases);
 	/* What stays is seen in each walk, whatever comes and goes. */
 	CHECK(look->steady == STEADY);
 	workers_stop = worker->rounds + 1 >= WALKS;

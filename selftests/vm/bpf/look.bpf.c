@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Who looks at all there is: walks over contexts, their IOASes, and areas. */
+/* Who looks at all there is: contexts, accounts, IOASes, areas, ranges. */
 #include <iommufd_policy.bpf.h>
 
 #include "look.h"
@@ -19,6 +19,20 @@ static void keep_context(const struct iommufd_policy_context *context)
 	look.contexts[nr].pinned = context->pinned;
 	look.contexts[nr].charged = context->charged;
 	look.contexts[nr].opener_uid = context->opener_uid;
+}
+
+static void keep_account(const struct iommufd_policy_account *account)
+{
+	u32 nr = look.nr_accounts++;
+
+	if (nr >= LOOK_MAX)
+		return;
+	look.accounts[nr].id = account->id;
+	look.accounts[nr].cgroup_id = account->cgroup_id;
+	look.accounts[nr].pinned = account->pinned;
+	look.accounts[nr].charged = account->charged;
+	look.accounts[nr].uid = account->uid;
+	look.accounts[nr].tgid = account->tgid;
 }
 
 static void keep_ioas(const struct iommufd_policy_ioas *ioas)
@@ -46,6 +60,23 @@ static void keep_area(const struct iommufd_policy_area *area)
 	look.areas[nr].tgid = area->tgid;
 	look.areas[nr].prot = area->prot;
 	look.areas[nr].of_file = area->of_file;
+	look.areas[nr].cgroup_id = area->cgroup_id;
+	look.areas[nr].pinned = area->pinned;
+	look.areas[nr].mem = area->mem;
+	look.areas[nr].limit_kind = area->limit_kind;
+	look.areas[nr].paid = area->paid;
+	look.areas[nr].shared = area->shared;
+}
+
+static void keep_range(const struct iommufd_policy_range *range)
+{
+	u32 nr = look.nr_ranges++;
+
+	if (nr >= LOOK_MAX)
+		return;
+	look.ranges[nr].start = range->start;
+	look.ranges[nr].last = range->last;
+	look.ranges[nr].kind = range->kind;
 }
 
 SEC("syscall")
@@ -55,6 +86,16 @@ int contexts(void *unused)
 
 	bpf_for_each(iommufd_context, context)
 		keep_context(context);
+	return 0;
+}
+
+SEC("syscall")
+int accounts(void *unused)
+{
+	struct iommufd_policy_account *account;
+
+	bpf_for_each(iommufd_account, account, look.ctx_id)
+		keep_account(account);
 	return 0;
 }
 
@@ -75,6 +116,16 @@ int areas(void *unused)
 
 	bpf_for_each(iommufd_area, area, look.ctx_id, look.ioas_id)
 		keep_area(area);
+	return 0;
+}
+
+SEC("syscall")
+int ranges(void *unused)
+{
+	struct iommufd_policy_range *range;
+
+	bpf_for_each(iommufd_range, range, look.ctx_id, look.ioas_id)
+		keep_range(range);
 	return 0;
 }
 
@@ -99,13 +150,20 @@ SEC("syscall")
 int everything(void *unused)
 {
 	struct iommufd_policy_context *context;
+	struct iommufd_policy_account *account;
+	struct iommufd_policy_range *range;
 	struct iommufd_policy_ioas *ioas;
 	struct iommufd_policy_area *area;
 
 	bpf_for_each(iommufd_context, context) {
 		look.nr_contexts++;
+		bpf_for_each(iommufd_account, account, context->ctx_id)
+			look.nr_accounts++;
 		bpf_for_each(iommufd_ioas, ioas, context->ctx_id) {
 			look.nr_ioases++;
+			bpf_for_each(iommufd_range, range, context->ctx_id,
+				     ioas->ioas_id)
+				look.nr_ranges++;
 			bpf_for_each(iommufd_area, area, context->ctx_id,
 				     ioas->ioas_id) {
 				look.nr_areas++;

@@ -456,8 +456,10 @@ u32 BPF_PROG(tcp_finds_hole, struct sock *sk)
 	}
 
 ITERATORS(context)
+ITERATORS(account, 1)
 ITERATORS(ioas, 1)
 ITERATORS(area, 1, 1)
+ITERATORS(range, 1, 1)
 
 SEC("?syscall")
 int ioas_from_context(void *unused)

@@ -35,8 +35,10 @@ int look_run(const char *name)
 
 	program = bpf_object__find_program_by_name(object, name);
 	look->nr_contexts = 0;
+	look->nr_accounts = 0;
 	look->nr_ioases = 0;
 	look->nr_areas = 0;
+	look->nr_ranges = 0;
 	look->steady = 0;
 	err = bpf_prog_test_run_opts(bpf_program__fd(program), &opts);
 	return err ?: (int)opts.retval;
