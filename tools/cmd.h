@@ -27,7 +27,8 @@ struct command {
 
 extern const struct command cmd_apply, cmd_check, cmd_inspect, cmd_load,
 	cmd_replace, cmd_unload, cmd_list, cmd_show, cmd_mode, cmd_stats,
-	cmd_off, cmd_map_test, cmd_dma_test;
+	cmd_off, cmd_areas, cmd_pins, cmd_map, cmd_watch, cmd_doctor,
+	cmd_map_test, cmd_dma_test;
 
 extern bool opt_json, opt_verbose;
 
@@ -70,7 +71,20 @@ void __attribute__((format(printf, 1, 2))) out_text(const char *fmt, ...);
 /* output.c: the JSON document; an object unless it was set */
 struct json_object *out_json(void);
 void out_set_json(struct json_object *doc);
+/*
+ * output.c: for what may be too much for a document: its first member is the
+ * array @name, whose elements are printed as they are added, and then put. With
+ * -j only.
+ */
+void out_array(const char *name);
+void out_array_add(struct json_object *obj);
+/* output.c: a document of its own, on one line, now; with -j only */
+void out_line(struct json_object *obj);
 void out_flush(void);
+
+/* number.c: the value of an option, or wrong usage */
+uint64_t cmd_number(const struct command *cmd, const char *option,
+		    const char *text, uint64_t max);
 
 /* policy.c */
 struct iommufd_policy_host *open_host(void);

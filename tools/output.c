@@ -8,6 +8,11 @@
 #include "cmd.h"
 
 static struct json_object *document;
+/* Name of the member whose elements are being printed, and how many were */
+static const char *array;
+static size_t array_length;
+/* The document is the last one of many, a line each */
+static bool lines;
 /* Told last, after what was done before the failure */
 static char *failure;
 
@@ -22,6 +27,43 @@ void out_set_json(struct json_object *doc)
 {
 	json_object_put(document);
 	document = doc;
+}
+
+static const char *compact(struct json_object *obj)
+{
+	return json_object_to_json_string_ext(obj, JSON_C_TO_STRING_PLAIN |
+					      JSON_C_TO_STRING_NOSLASHESCAPE);
+}
+
+void out_array(const char *name)
+{
+	array = name;
+	if (opt_json)
+		printf("{\n  \"%s\":[", array);
+}
+
+void out_array_add(struct json_object *obj)
+{
+	printf("%s\n    %s", array_length++ ? "," : "", compact(obj));
+	json_object_put(obj);
+}
+
+void out_line(struct json_object *obj)
+{
+	lines = true;
+	puts(compact(obj));
+	json_object_put(obj);
+}
+
+/* What is in the document comes after the array */
+static void end_array(void)
+{
+	printf("%s]", array_length ? "\n  " : "");
+	json_object_object_foreach(out_json(), key, value)
+		printf(",\n  \"%s\":%s", key, compact(value));
+	puts("\n}");
+	array = NULL;
+	array_length = 0;
 }
 
 void out_text(const char *fmt, ...)
@@ -63,7 +105,12 @@ int out_fail(int err, const char *fmt, ...)
 
 void out_flush(void)
 {
-	if (opt_json) {
+	if (opt_json && array) {
+		end_array();
+	} else if (opt_json && lines) {
+		if (json_object_object_length(out_json()))
+			puts(compact(out_json()));
+	} else if (opt_json) {
 		puts(json_object_to_json_string_ext(out_json(),
 						    JSON_C_TO_STRING_PRETTY |
 						    JSON_C_TO_STRING_NOSLASHESCAPE));

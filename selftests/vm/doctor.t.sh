@@ -1,0 +1,116 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# lab: boot=own load=no timeout=180
+#
+# doctor finds nothing wrong here, and what is wrong when something is.
+. "${0%/*}/lib/tap.sh"
+
+valid=${0%/*}/lib/valid
+guest=/src/selftests/lab/guest
+out=$(mktemp)
+empty=$(mktemp -d)
+
+# finds CHECK STATE PATTERN [COMMAND...]: doctor, run by COMMAND, says so of CHECK.
+finds()
+{
+	local check=$1 state=$2 pattern=$3
+	shift 3
+
+	"$@" iommufd-bpf -j doctor >"$out"
+	jq -e --arg check "$check" --arg state "$state" --arg pattern "$pattern" '
+		.checks[] | select(.check == $check) | .state == $state and
+		(.what + ": " + (.advice // "") | test($pattern)) and
+		(($state == "wrong") == (.advice != null))' "$out" >/dev/null &&
+		"$valid" doctor "$out" || {
+		jq -c --arg check "$check" '.checks[] | select(.check == $check)' "$out"
+		return 1
+	}
+}
+
+# wrong CHECK PATTERN [COMMAND...]: and it is reported as failure, in one line.
+wrong()
+{
+	finds "$1" wrong "$2" "${@:3}" || return
+	"${@:3}" iommufd-bpf doctor >"$out" && { echo "no failure"; return 1; }
+	grep -qE "^wrong +$1  .*: " "$out" || { cat "$out"; return 1; }
+}
+
+check "no module" wrong module 'there is no iommufd|not loaded: load it'
+check "no /dev/iommu" wrong dev-iommu 'modprobe iommufd'
+check "the rest cannot be told" finds policies unknown 'not loaded'
+
+$guest/load
+check "nothing is wrong once it is loaded" iommufd-bpf doctor
+is "and nothing is coloured in a file" "$(iommufd-bpf doctor | grep -c $'\033')" 0
+check "the same as JSON" iommufd-bpf -j doctor
+iommufd-bpf -j doctor >"$out"
+check "as the schema says" "$valid" doctor "$out"
+is "nothing is wrong there" "$(jq .wrong "$out")" 0
+is "what cannot be told" \
+	"$(jq -r '[.checks[] | select(.state == "unknown") | .check] | join(" ")' "$out")" \
+	"vfio-files"
+
+check "not root" wrong capabilities 'as root' setpriv --reuid 65534 --clear-groups
+check "not root, for devices" wrong dev-iommu 'may not open' \
+	setpriv --reuid 65534 --regid 65534 --clear-groups
+chmod 666 /dev/iommu
+check "everybody may" wrong dev-iommu 'chmod 660'
+chmod 660 /dev/iommu
+
+# covered PATH CHECK PATTERN: with nothing at PATH.
+covered()
+{
+	local status=0
+
+	mount --bind "$empty" "$1"
+	wrong "$2" "$3" || status=$?
+	umount "$1"
+	return $status
+}
+
+check "no BTF" covered /sys/kernel/btf module-btf 'pahole'
+check "of the kernel" covered /sys/kernel/btf kernel-btf 'CONFIG_DEBUG_INFO_BTF'
+check "no IOMMU" covered /sys/class/iommu iommu 'intel_iommu=on'
+check "nothing behind it" covered /sys/kernel/iommu_groups iommu 'no device is behind it'
+check "no bpf filesystem" covered /sys/fs/bpf bpffs 'mount -t bpf'
+check "no cgroups" covered /sys/fs/cgroup cgroup 'mount -t cgroup2'
+check "no character devices of VFIO" covered /dev/vfio vfio-cdev 'bind one to vfio-pci'
+check "the kernel's own iommufd" covered /sys/kernel/iommufd policies "kernel's own"
+
+config=/boot/config-$(uname -r)
+if [ -e "$config" ]; then
+	grep -v '^CONFIG_BPF_JIT=' "$config" >"$empty/config"
+	mount --bind "$empty/config" "$config"
+	check "a kernel without an option" wrong kernel-options 'without CONFIG_BPF_JIT$|CONFIG_BPF_JIT:'
+	umount "$config"
+	check "and one with it" finds kernel-options ok 'are needed'
+fi
+
+# Two kinds of VFIO: as depmod would say it of what is installed.
+list=/lib/modules/$(uname -r)/modules.dep
+mixed="kernel/drivers/x.ko: kernel/drivers/vfio/vfio.ko"
+ours="updates/iommufd-bpf/vfio.ko: updates/iommufd-bpf/iommufd.ko"
+printf '%s\n' "$ours" >"$empty/dep"
+mount --bind "$empty/dep" "$list"
+check "ours alone" finds vfio-files ok 'all modules'
+printf '%s\n' "$ours" "${mixed/kernel\/drivers\/vfio/updates\/iommufd-bpf}" >"$empty/dep"
+check "another that uses it" wrong vfio-files 'x.ko is for the distribution'
+umount "$list"
+
+iommufd-bpf load /src/build/user/map_guard.bpf.o >/dev/null
+echo 1 >/sys/kernel/iommufd/off
+check "a policy that is off" wrong policy-states 'map_guard \(off\)'
+iommufd-bpf unload map_guard
+check "is not there any more" iommufd-bpf doctor
+
+# The distribution's own VFIO, beside a module of ours
+for dev in /sys/bus/pci/drivers/vfio-pci/0*; do
+	echo "${dev##*/}" >/sys/bus/pci/drivers/vfio-pci/unbind
+done
+rmmod vfio_pci vfio_pci_core vfio_iommu_type1 vfio
+check "no VFIO" finds vfio unknown 'modprobe vfio-pci'
+modprobe vfio
+check "the distribution's own" wrong vfio "distribution's own"
+modprobe -r vfio_iommu_type1 vfio
+rm -rf "$empty" "$out"
+finish

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What numbers of the kernel are called by people */
+#include <fcntl.h>
+#include <limits.h>
+#include <inttypes.h>
+#include <pwd.h>
+#include <search.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "names.h"
+
+#define CGROUP_DIR "/sys/fs/cgroup"
+/* FILEID_KERNFS of the kernel: the handle of a cgroup's directory is its id */
+#define HANDLE_KERNFS 0xfe
+
+/* A number that was looked up; @name is NULL if it has none */
+struct known {
+	uint64_t number;
+	char *name;
+};
+
+static int compare_known(const void *a, const void *b)
+{
+	const struct known *ka = a, *kb = b;
+
+	return ka->number < kb->number ? -1 : ka->number > kb->number;
+}
+
+/* Its name if it is in the tree, else what @find says, which enters it. */
+static const char *look_up(void **tree, uint64_t number,
+			   char *(*find)(uint64_t number))
+{
+	struct known *key = malloc(sizeof(*key)), **found;
+
+	if (!key)
+		abort();
+	key->number = number;
+	found = tsearch(key, tree, compare_known);
+	if (!found)
+		abort();
+	if (*found == key)
+		key->name = find(number);
+	else
+		free(key);
+	return (*found)->name;
+}
+
+static char *find_user(uint64_t uid)
+{
+	const struct passwd *user = getpwuid(uid);
+
+	return user ? strdup(user->pw_name) : NULL;
+}
+
+static char *find_process(uint64_t pid)
+{
+	char path[32], comm[64];
+	FILE *file;
+	bool got;
+
+	snprintf(path, sizeof(path), "/proc/%" PRIu64 "/comm", pid);
+	file = fopen(path, "re");
+	if (!file)
+		return NULL;
+	got = fgets(comm, sizeof(comm), file);
+	fclose(file);
+	if (!got)
+		return NULL;
+	comm[strcspn(comm, "\n")] = '\0';
+	return strdup(comm);
+}
+
+static char *path_of_fd(int fd)
+{
+	char link[32], path[PATH_MAX];
+	const size_t root = strlen(CGROUP_DIR);
+	ssize_t length;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	length = readlink(link, path, sizeof(path) - 1);
+	if (length < (ssize_t)root)
+		return NULL;
+	path[length] = '\0';
+	return strdup(path[root] ? path + root : "/");
+}
+
+static char *find_cgroup(uint64_t id)
+{
+	struct {
+		struct file_handle handle;
+		uint64_t id;
+	} cgroup = {
+		.handle = { .handle_bytes = sizeof(id),
+			    .handle_type = HANDLE_KERNFS },
+	};
+	int root, fd = -1;
+	char *path = NULL;
+
+	memcpy(cgroup.handle.f_handle, &id, sizeof(id));
+	root = open(CGROUP_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (root >= 0)
+		fd = open_by_handle_at(root, &cgroup.handle,
+				       O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0) {
+		path = path_of_fd(fd);
+		close(fd);
+	}
+	if (root >= 0)
+		close(root);
+	return path;
+}
+
+const char *user_name(uint32_t uid)
+{
+	static void *tree;
+
+	return look_up(&tree, uid, find_user);
+}
+
+const char *process_name(uint32_t pid)
+{
+	static void *tree;
+
+	return look_up(&tree, pid, find_process);
+}
+
+const char *cgroup_path(uint64_t id)
+{
+	static void *tree;
+
+	return look_up(&tree, id, find_cgroup);
+}
+
+const char *user_text(uint32_t uid)
+{
+	static char number[12];
+	const char *name = user_name(uid);
+
+	if (name)
+		return name;
+	snprintf(number, sizeof(number), "%" PRIu32, uid);
+	return number;
+}
+
+const char *name_text(const char *name)
+{
+	return name ?: "-";
+}
+
+bool cgroup_find(const char *path, uint64_t *id)
+{
+	char full[PATH_MAX];
+	struct stat st;
+
+	/* As people copy it from either place */
+	snprintf(full, sizeof(full), "%s%s%s",
+		 strncmp(path, CGROUP_DIR, strlen(CGROUP_DIR)) ? CGROUP_DIR : "",
+		 *path == '/' ? "" : "/", path);
+	if (stat(full, &st) || !S_ISDIR(st.st_mode))
+		return false;
+	*id = st.st_ino;
+	return true;
+}
+
+bool user_find(const char *name, uint32_t *uid)
+{
+	const struct passwd *user = getpwnam(name);
+	char *end;
+
+	*uid = user ? user->pw_uid : strtoul(name, &end, 10);
+	return user || (*name && !*end);
+}
+
+void add_string(struct json_object *obj, const char *key, const char *value)
+{
+	json_object_object_add(obj, key,
+			       value ? json_object_new_string(value) : NULL);
+}
+
+void add_number(struct json_object *obj, const char *key, uint64_t value)
+{
+	json_object_object_add(obj, key, json_object_new_uint64(value));
+}
+
+void add_bool(struct json_object *obj, const char *key, bool value)
+{
+	json_object_object_add(obj, key, json_object_new_boolean(value));
+}
+
+void add_user(struct json_object *obj, uint32_t uid)
+{
+	add_number(obj, "uid", uid);
+	add_string(obj, "user", user_name(uid));
+}
+
+void add_process(struct json_object *obj, uint32_t pid)
+{
+	add_number(obj, "pid", pid);
+	add_string(obj, "comm", process_name(pid));
+}
+
+void add_cgroup(struct json_object *obj, uint64_t id)
+{
+	add_number(obj, "cgroup_id", id);
+	add_string(obj, "cgroup", cgroup_path(id));
+}
