@@ -27,8 +27,8 @@ struct command {
 
 extern const struct command cmd_apply, cmd_check, cmd_inspect, cmd_load,
 	cmd_replace, cmd_unload, cmd_list, cmd_show, cmd_mode, cmd_stats,
-	cmd_off, cmd_areas, cmd_pins, cmd_map, cmd_watch, cmd_doctor,
-	cmd_map_test, cmd_dma_test;
+	cmd_off, cmd_areas, cmd_pins, cmd_top, cmd_map, cmd_watch,
+	cmd_doctor, cmd_map_test, cmd_dma_test;
 
 extern bool opt_json, opt_verbose;
 

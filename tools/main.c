@@ -15,8 +15,8 @@ bool opt_json, opt_verbose;
 static const struct command *const commands[] = {
 	&cmd_inspect, &cmd_check, &cmd_load, &cmd_replace, &cmd_unload,
 	&cmd_apply, &cmd_list, &cmd_show, &cmd_mode, &cmd_stats, &cmd_off,
-	&cmd_areas, &cmd_pins, &cmd_map, &cmd_watch, &cmd_doctor,
-	&cmd_map_test, &cmd_dma_test,
+	&cmd_areas, &cmd_pins, &cmd_top, &cmd_map, &cmd_watch,
+	&cmd_doctor, &cmd_map_test, &cmd_dma_test,
 };
 
 static const char common_help[] =
