@@ -200,7 +200,8 @@ int iommufd_policy_load(struct iommufd_policy_object *obj);
  * iommufd_policy_replace() - put the policy in the place of a pinned one
  * @name: the one to replace; the policy is loaded under this name
  *
- * There is no moment without policy, and on failure the old one stays.
+ * There is no moment without policy, and on failure the old one stays; but if
+ * only its maps cannot be pinned, the new one is in force all the same.
  * -ENOENT: none of that name is loaded. Else as iommufd_policy_load().
  */
 int iommufd_policy_replace(struct iommufd_policy_object *obj, const char *name);

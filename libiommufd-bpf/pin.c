@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -97,6 +98,80 @@ int pin_open(struct iommufd_policy_host *host, const char *name, uint32_t *id)
 	return fd;
 }
 
+static void maps_dir(const char *name, char path[PIN_PATH_LEN])
+{
+	snprintf(path, PIN_PATH_LEN, PINS_DIR "/%s/maps", name);
+}
+
+/* Those of a policy that is gone, or whose place another has taken */
+static int remove_maps(struct iommufd_policy_host *host, const char *name)
+{
+	const struct dirent *entry;
+	char path[PIN_PATH_LEN];
+	int err = 0;
+	DIR *dir;
+
+	maps_dir(name, path);
+	dir = opendir(path);
+	if (!dir)
+		return errno == ENOENT ? 0 : pin_fail(host, -errno, "read", path);
+	while (!err && (entry = readdir(dir)))
+		if (entry->d_name[0] != '.' &&
+		    unlinkat(dirfd(dir), entry->d_name, 0))
+			err = pin_fail(host, -errno, "empty", path);
+	closedir(dir);
+	if (!err && rmdir(path))
+		err = pin_fail(host, -errno, "remove", path);
+	return err;
+}
+
+static int make_dir(struct iommufd_policy_host *host, const char *path)
+{
+	if (mkdir(path, 0700) && errno != EEXIST)
+		return pin_fail(host, -errno, "create", path);
+	return 0;
+}
+
+static int pin_map(struct iommufd_policy_host *host, const struct bpf_map *map,
+		   const char *dir)
+{
+	char *path;
+	int err;
+
+	if (asprintf(&path, "%s/%s", dir, bpf_map__name(map)) < 0)
+		return host_fail(host, -ENOMEM, "out of memory");
+	err = bpf_obj_pin(bpf_map__fd(map), path);
+	if (err)
+		pin_fail(host, err, "create", path);
+	free(path);
+	return err;
+}
+
+int pin_maps(struct iommufd_policy_object *obj, const char *name)
+{
+	struct iommufd_policy_host *host = obj->host;
+	char path[PIN_PATH_LEN];
+	struct bpf_map *map;
+	int err;
+
+	pin_dir(name, path);
+	err = make_dir(host, path);
+	if (!err)
+		err = remove_maps(host, name);
+	maps_dir(name, path);
+	bpf_object__for_each_map(map, obj->bpf) {
+		/* Of the policy itself, and the variables of its programs */
+		if (bpf_map__type(map) == BPF_MAP_TYPE_STRUCT_OPS ||
+		    bpf_map__is_internal(map))
+			continue;
+		if (!err)
+			err = make_dir(host, path);
+		if (!err)
+			err = pin_map(host, map, path);
+	}
+	return err;
+}
+
 /* A pin of that name is a leftover: the module was asked for the name before */
 int pin_add(struct iommufd_policy_host *host, const char *name, int link_fd)
 {
@@ -105,13 +180,14 @@ int pin_add(struct iommufd_policy_host *host, const char *name, int link_fd)
 
 	pin_dir(name, dir);
 	pin_path(name, path);
-	if (mkdir(dir, 0700) && errno != EEXIST)
-		return pin_fail(host, -errno, "create", dir);
+	err = make_dir(host, dir);
+	if (err)
+		return err;
 	if (unlink(path) && errno != ENOENT)
 		return pin_fail(host, -errno, "remove", path);
 	err = bpf_obj_pin(link_fd, path);
 	if (err) {
-		rmdir(dir);
+		pin_remove(host, name);
 		return pin_fail(host, err, "create", path);
 	}
 	return 0;
@@ -120,10 +196,14 @@ int pin_add(struct iommufd_policy_host *host, const char *name, int link_fd)
 int pin_remove(struct iommufd_policy_host *host, const char *name)
 {
 	char path[PIN_PATH_LEN];
+	int err;
 
 	pin_path(name, path);
 	if (unlink(path) && errno != ENOENT)
 		return pin_fail(host, -errno, "remove", path);
+	err = remove_maps(host, name);
+	if (err)
+		return err;
 	pin_dir(name, path);
 	if (rmdir(path) && errno != ENOENT)
 		return pin_fail(host, -errno, "remove", path);

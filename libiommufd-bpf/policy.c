@@ -62,8 +62,10 @@ static int attach_fail(struct iommufd_policy_object *obj, int err)
 			 name, strerror(-err));
 }
 
+/* The link last: with its pin all is there. */
 static int attach_and_pin(struct iommufd_policy_object *obj)
 {
+	const char *name = policy_name(obj, obj->policy);
 	struct bpf_link *link;
 	int err;
 
@@ -71,7 +73,11 @@ static int attach_and_pin(struct iommufd_policy_object *obj)
 	if (!link)
 		return attach_fail(obj, -errno);
 
-	err = pin_add(obj->host, policy_name(obj, obj->policy), bpf_link__fd(link));
+	err = pin_maps(obj, name);
+	if (!err)
+		err = pin_add(obj->host, name, bpf_link__fd(link));
+	else
+		pin_remove(obj->host, name);
 	/* Closes the file descriptor: what is not pinned now goes away */
 	bpf_link__destroy(link);
 	return err;
@@ -211,6 +217,8 @@ EXPORT int iommufd_policy_replace(struct iommufd_policy_object *obj,
 		err = load_object(obj);
 	if (!err)
 		err = update_link(obj, name);
+	if (!err)
+		err = pin_maps(obj, name);
 	host_log_end(old);
 
 	pins_unlock(lock);

@@ -124,6 +124,24 @@ check "and unloaded" exits 0 iommufd-bpf unload rogue
 check "to fail in another way is wrong usage" exits 2 iommufd-bpf load $rogue \
 	--fail safe
 
+# Maps, for who reads them
+pins=/sys/fs/bpf/iommufd
+check "a policy with a map" exits 0 iommufd-bpf load $guard
+is "has it pinned" "$(ls $pins/map_guard/maps)" ioases
+id=$(bpftool -j map show pinned $pins/map_guard/maps/ioases | jq .id)
+check "is replaced" exits 0 iommufd-bpf replace map_guard $guard
+check "and has the map of the new one" fails [ "$id" = \
+	"$(bpftool -j map show pinned $pins/map_guard/maps/ioases | jq .id)" ]
+check "by one without maps" exits 0 iommufd-bpf replace map_guard $rogue
+is "which has none" "$(ls $pins/map_guard)" link
+check "and goes" exits 0 iommufd-bpf unload map_guard
+mkdir -p $pins/map_guard/maps
+bpftool map create $pins/map_guard/maps/left type array key 4 value 4 entries 1 name left
+check "what a load has left behind" exits 0 iommufd-bpf load $guard
+is "is gone" "$(ls $pins/map_guard/maps)" ioases
+check "as all is in the end" exits 0 iommufd-bpf unload map_guard
+is "of it" "$(ls $pins)" ""
+
 # Emergency
 check "two policies" exits 0 iommufd-bpf load $rogue --set answer=-1
 check "that refuse" exits 0 iommufd-bpf load $guard --set max_mapping_mib=1
