@@ -2,6 +2,7 @@
 /* The handle of a host: errors, the log, and whether policies can work here */
 #include <errno.h>
 #include <linux/magic.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,11 @@
 
 /* libbpf_print_fn_t has no argument for the handle */
 static _Thread_local struct iommufd_policy_host *log_host;
+
+/* Threads with a handle at work, and the function of the program meanwhile */
+static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER;
+static unsigned int log_users;
+static libbpf_print_fn_t program_print;
 
 EXPORT int iommufd_policy_host_open(const struct iommufd_policy_host_opts *opts,
 				    struct iommufd_policy_host **hostp)
@@ -58,7 +64,10 @@ static int host_log(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
 	char *text;
 
-	if (level == LIBBPF_DEBUG || !log_host)
+	/* Of a thread that uses libbpf by itself */
+	if (!log_host)
+		return program_print ? program_print(level, fmt, ap) : 0;
+	if (level == LIBBPF_DEBUG)
 		return 0;
 	/* The log of the verifier is of any length */
 	if (vasprintf(&text, fmt, ap) < 0)
@@ -70,16 +79,22 @@ static int host_log(enum libbpf_print_level level, const char *fmt, va_list ap)
 	return 0;
 }
 
-libbpf_print_fn_t host_log_begin(struct iommufd_policy_host *host)
+void host_log_begin(struct iommufd_policy_host *host)
 {
 	log_host = host;
 	host->missing[0] = '\0';
-	return libbpf_set_print(host_log);
+	pthread_mutex_lock(&log_lock);
+	if (!log_users++)
+		program_print = libbpf_set_print(host_log);
+	pthread_mutex_unlock(&log_lock);
 }
 
-void host_log_end(libbpf_print_fn_t old)
+void host_log_end(void)
 {
-	libbpf_set_print(old);
+	pthread_mutex_lock(&log_lock);
+	if (!--log_users)
+		libbpf_set_print(program_print);
+	pthread_mutex_unlock(&log_lock);
 	log_host = NULL;
 }
 

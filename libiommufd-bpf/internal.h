@@ -38,8 +38,8 @@ struct iommufd_policy_object {
 int host_fail(struct iommufd_policy_host *host, int err, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 /* host.c: libbpf talks to @host in between */
-libbpf_print_fn_t host_log_begin(struct iommufd_policy_host *host);
-void host_log_end(libbpf_print_fn_t old);
+void host_log_begin(struct iommufd_policy_host *host);
+void host_log_end(void);
 /* missing.c: fill in host->missing if this text of libbpf is about that */
 void missing_note(struct iommufd_policy_host *host, const char *log);
 /* host.c: fail, with what to do about it, where there is no module to ask */

@@ -45,7 +45,9 @@ struct iommufd_policy_host_opts {
  *
  * It can be opened on a host without iommufd; what needs the module says so.
  * A handle and the objects opened with it are used by one thread at a time.
- * While a function runs, the process-wide print callback of libbpf is ours.
+ * While a function runs, the process-wide print callback of libbpf is ours, which
+ * hands on what other threads' own use of libbpf has to say; a program sets its
+ * callback before or after.
  */
 int iommufd_policy_host_open(const struct iommufd_policy_host_opts *opts,
 			     struct iommufd_policy_host **hostp);

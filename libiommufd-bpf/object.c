@@ -97,7 +97,6 @@ EXPORT int iommufd_policy_object_open(struct iommufd_policy_host *host,
 				      struct iommufd_policy_object **objp)
 {
 	struct iommufd_policy_object *obj;
-	libbpf_print_fn_t old;
 	int err;
 
 	obj = calloc(1, sizeof(*obj) + strlen(path) + 1);
@@ -106,10 +105,10 @@ EXPORT int iommufd_policy_object_open(struct iommufd_policy_host *host,
 	obj->host = host;
 	strcpy(obj->path, path);
 
-	old = host_log_begin(host);
+	host_log_begin(host);
 	obj->bpf = bpf_object__open_file(path, NULL);
 	err = -errno;
-	host_log_end(old);
+	host_log_end();
 	if (!obj->bpf) {
 		/* libbpf has codes of its own, all about what is in the file */
 		if (err <= -__LIBBPF_ERRNO__START || err == -EINVAL)

@@ -186,11 +186,7 @@ int pin_add(struct iommufd_policy_host *host, const char *name, int link_fd)
 	if (unlink(path) && errno != ENOENT)
 		return pin_fail(host, -errno, "remove", path);
 	err = bpf_obj_pin(link_fd, path);
-	if (err) {
-		pin_remove(host, name);
-		return pin_fail(host, err, "create", path);
-	}
-	return 0;
+	return err ? pin_fail(host, err, "create", path) : 0;
 }
 
 int pin_remove(struct iommufd_policy_host *host, const char *name)

@@ -66,6 +66,8 @@ static int attach_fail(struct iommufd_policy_object *obj, int err)
 static int attach_and_pin(struct iommufd_policy_object *obj)
 {
 	const char *name = policy_name(obj, obj->policy);
+	struct iommufd_policy_host *host = obj->host;
+	char error[sizeof(host->error)];
 	struct bpf_link *link;
 	int err;
 
@@ -75,9 +77,13 @@ static int attach_and_pin(struct iommufd_policy_object *obj)
 
 	err = pin_maps(obj, name);
 	if (!err)
-		err = pin_add(obj->host, name, bpf_link__fd(link));
-	else
-		pin_remove(obj->host, name);
+		err = pin_add(host, name, bpf_link__fd(link));
+	if (err) {
+		/* What failed first is what is told. */
+		strcpy(error, host->error);
+		pin_remove(host, name);
+		strcpy(host->error, error);
+	}
 	/* Closes the file descriptor: what is not pinned now goes away */
 	bpf_link__destroy(link);
 	return err;
@@ -96,13 +102,12 @@ static int check_chosen(struct iommufd_policy_object *obj)
 EXPORT int iommufd_policy_check(struct iommufd_policy_object *obj)
 {
 	int err = check_chosen(obj);
-	libbpf_print_fn_t old;
 
 	if (err)
 		return err;
-	old = host_log_begin(obj->host);
+	host_log_begin(obj->host);
 	err = load_object(obj);
-	host_log_end(old);
+	host_log_end();
 	return err;
 }
 
@@ -110,7 +115,6 @@ EXPORT int iommufd_policy_load(struct iommufd_policy_object *obj)
 {
 	struct iommufd_policy_host *host = obj->host;
 	int lock, err = check_chosen(obj);
-	libbpf_print_fn_t old;
 	uint32_t id;
 
 	if (err)
@@ -119,14 +123,14 @@ EXPORT int iommufd_policy_load(struct iommufd_policy_object *obj)
 	if (lock < 0)
 		return lock;
 
-	old = host_log_begin(host);
+	host_log_begin(host);
 	if (status_link_id(policy_name(obj, obj->policy), &id))
 		err = attach_fail(obj, -EEXIST);
 	else
 		err = load_object(obj);
 	if (!err)
 		err = attach_and_pin(obj);
-	host_log_end(old);
+	host_log_end();
 
 	pins_unlock(lock);
 	return err;
@@ -197,7 +201,6 @@ EXPORT int iommufd_policy_replace(struct iommufd_policy_object *obj,
 				  const char *name)
 {
 	struct iommufd_policy_host *host = obj->host;
-	libbpf_print_fn_t old;
 	int lock, err;
 
 	err = iommufd_policy_object_rename(obj, name);
@@ -209,7 +212,7 @@ EXPORT int iommufd_policy_replace(struct iommufd_policy_object *obj,
 	if (lock < 0)
 		return lock;
 
-	old = host_log_begin(host);
+	host_log_begin(host);
 	err = check_pinned(host, name);
 	if (!err)
 		err = settings_keep(obj, name);
@@ -219,7 +222,7 @@ EXPORT int iommufd_policy_replace(struct iommufd_policy_object *obj,
 		err = update_link(obj, name);
 	if (!err)
 		err = pin_maps(obj, name);
-	host_log_end(old);
+	host_log_end();
 
 	pins_unlock(lock);
 	return err;

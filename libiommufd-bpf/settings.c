@@ -54,14 +54,15 @@ static int find_cgroup(struct iommufd_policy_host *host, const char *path,
 		       uint64_t *id)
 {
 	const char *root = cgroup_root();
+	size_t len = root ? strlen(root) : 0;
 	char full[PATH_MAX];
 	struct stat st;
 
 	if (!root)
 		return host_fail(host, -ENOENT,
 				 "no cgroup v2 filesystem on " CGROUPS ": mount it with 'mount -t cgroup2 cgroup2 " CGROUPS "'");
-	if (!strncmp(path, root, strlen(root)))
-		path += strlen(root);
+	if (!strncmp(path, root, len) && (path[len] == '/' || !path[len]))
+		path += len;
 	if (snprintf(full, sizeof(full), "%s/%s", root, path) >=
 	    (int)sizeof(full))
 		return host_fail(host, -ENAMETOOLONG,

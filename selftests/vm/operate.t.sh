@@ -54,6 +54,8 @@ is "is the same" "$(shown rogue .scope)" cgroup:/operate/below
 check "unload again" exits 0 iommufd-bpf unload rogue
 check "a cgroup that is not there" one_line "no cgroup '/none'" \
 	iommufd-bpf load $rogue --scope cgroup:/none
+check "what only begins like the mount point" one_line "no cgroup '/sys/fs/cgroupoperate'" \
+	iommufd-bpf load $rogue --scope cgroup:${cgroups}operate
 check "what is in a cgroup is none" one_line 'not a cgroup' \
 	iommufd-bpf load $rogue --scope cgroup:/operate/cgroup.procs
 check "no scope" one_line "it is 'system' or 'cgroup:PATH'" \
