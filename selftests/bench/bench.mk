@@ -50,6 +50,10 @@ AREAS ?= 1000000
 bench: bench-kernel all tests bench-floor bench-access-ours bench-access-in-tree ## what requests cost, beside other implementations; BENCH="pair map_*"
 	$(Q)selftests/bench/run $(BENCH_OUT) $(AREAS) '$(PEERS)' '$(BENCH)'
 
+PEER ?= ours
+bench-profile: bench-kernel all tests bench-floor bench-access-ours $(if $(filter in-tree,$(PEER)),bench-access-in-tree) ## where the instructions of requests go, by function; BENCH="pair fixed_*" PEER=in-tree
+	$(Q)selftests/bench/profile $(BENCH_OUT) '$(PEER)' '$(BENCH)'
+
 # A run that is known to be good, to compare with.
 BENCH_STORED = selftests/bench/results/$(SERIES).json
 bench-compare: ## what has moved since a run that is stored: of the last 'make bench', or of a new one
@@ -65,4 +69,4 @@ bench-store: ## makes the last 'make bench' the one that is stored
 bench-kernel:
 	$(Q)[ '$(KERNEL)' = 6.12 ] || { echo 'make bench is for KERNEL=6.12' >&2; exit 1; }
 
-.PHONY: bench-kernel bench-floor bench-in-tree bench-access-ours bench-access-in-tree bench
+.PHONY: bench-kernel bench-floor bench-in-tree bench-access-ours bench-access-in-tree bench bench-profile
