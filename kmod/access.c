@@ -22,7 +22,8 @@
  * @user: in ioas->iopt
  * @access: the access
  * @ioas: the IOAS, used; NULL while not attached
- * @requests: of the driver, on their way; none begins while @ioas is NULL
+ * @requests: of the driver, on their way, and one for being attached; none begins
+ *	while it is 0
  */
 struct binding {
 	struct iopt_access user;
@@ -38,7 +39,6 @@ struct binding {
  * @ops: of the driver
  * @data: for @ops
  * @change_lock: serialises attach, replace and detach
- * @lock: for @current_binding and the @ioas of it
  * @bindings: two, so that one may begin before the other ends
  * @current_binding: what requests of the driver go to
  */
@@ -48,7 +48,6 @@ struct iommufd_access {
 	const struct iommufd_access_ops *ops;
 	void *data;
 	struct mutex change_lock;	/* see above */
-	spinlock_t lock;		/* see above */
 	struct binding bindings[2];
 	struct binding *current_binding;
 };
@@ -102,7 +101,6 @@ iommufd_access_create(struct iommufd_ctx *ictx,
 	access->ops = ops;
 	access->data = data;
 	mutex_init(&access->change_lock);
-	spin_lock_init(&access->lock);
 	for (i = 0; i < ARRAY_SIZE(access->bindings); i++) {
 		struct binding *binding = &access->bindings[i];
 
@@ -134,10 +132,10 @@ static void unbind(struct binding *binding)
 
 	lockdep_assert_held(&access->change_lock);
 	iopt_remove_access(&ioas->iopt, &binding->user);
-	spin_lock(&access->lock);
+	if (!atomic_dec_and_test(&binding->requests))
+		wait_var_event(&binding->requests,
+			       !atomic_read_acquire(&binding->requests));
 	binding->ioas = NULL;
-	spin_unlock(&access->lock);
-	wait_var_event(&binding->requests, !atomic_read(&binding->requests));
 	object_unuse(&ioas->obj);
 }
 
@@ -156,10 +154,9 @@ static int change(struct iommufd_access *access, struct ioas *ioas)
 	/* What the driver unpins meanwhile is of the old one. */
 	if (old->ioas)
 		unbind(old);
-	spin_lock(&access->lock);
 	new->ioas = ioas;
-	access->current_binding = new;
-	spin_unlock(&access->lock);
+	atomic_set_release(&new->requests, 1);
+	WRITE_ONCE(access->current_binding, new);
 	return 0;
 }
 
@@ -266,26 +263,19 @@ void iommufd_access_destroy(struct iommufd_access *access)
 EXPORT_SYMBOL_GPL(iommufd_access_destroy);
 
 /* What a request of the driver goes to; it stays until end_request(). */
-static struct binding *begin_request(struct iommufd_access *access,
-				     struct io_pagetable **iopt)
+static struct binding *begin_request(struct iommufd_access *access)
 {
-	struct binding *binding;
+	struct binding *binding = READ_ONCE(access->current_binding);
 
-	spin_lock(&access->lock);
-	binding = access->current_binding;
-	if (binding->ioas) {
-		*iopt = &binding->ioas->iopt;
-		atomic_inc(&binding->requests);
-	} else {
-		binding = NULL;
-	}
-	spin_unlock(&access->lock);
-	return binding;
+	return atomic_inc_not_zero(&binding->requests) ? binding : NULL;
 }
 
 static void end_request(struct binding *binding)
 {
-	/* The access may be gone as soon as the last one has ended. */
+	/*
+	 * Nobody waits before it is detached, and the access may be gone as soon
+	 * as the last one has ended.
+	 */
 	if (atomic_dec_and_test(&binding->requests))
 		wake_up_var(&binding->requests);
 }
@@ -308,16 +298,15 @@ int iommufd_access_pin_pages(struct iommufd_access *access, unsigned long iova,
 			     unsigned long length, struct page **out_pages,
 			     unsigned int flags)
 {
-	struct io_pagetable *iopt;
 	struct binding *binding;
 	int rc;
 
 	if (!access->ops->needs_pin_pages)
 		return -EINVAL;
-	binding = begin_request(access, &iopt);
+	binding = begin_request(access);
 	if (!binding)
 		return -ENOENT;
-	rc = iopt_pin(iopt, &binding->user, iova, length,
+	rc = iopt_pin(&binding->ioas->iopt, &binding->user, iova, length,
 		      flags & IOMMUFD_ACCESS_RW_WRITE, out_pages);
 	end_request(binding);
 	return rc;
@@ -333,12 +322,11 @@ EXPORT_SYMBOL_GPL(iommufd_access_pin_pages);
 void iommufd_access_unpin_pages(struct iommufd_access *access,
 				unsigned long iova, unsigned long length)
 {
-	struct io_pagetable *iopt;
-	struct binding *binding = begin_request(access, &iopt);
+	struct binding *binding = begin_request(access);
 
 	if (WARN_ON(!binding))
 		return;
-	iopt_unpin(iopt, &binding->user, iova, length);
+	iopt_unpin(&binding->ioas->iopt, &binding->user, iova, length);
 	end_request(binding);
 }
 EXPORT_SYMBOL_GPL(iommufd_access_unpin_pages);
@@ -357,13 +345,12 @@ EXPORT_SYMBOL_GPL(iommufd_access_unpin_pages);
 int iommufd_access_rw(struct iommufd_access *access, unsigned long iova,
 		      void *data, size_t length, unsigned int flags)
 {
-	struct io_pagetable *iopt;
-	struct binding *binding = begin_request(access, &iopt);
+	struct binding *binding = begin_request(access);
 	int rc;
 
 	if (!binding)
 		return -ENOENT;
-	rc = iopt_rw(iopt, iova, data, length, flags);
+	rc = iopt_rw(&binding->ioas->iopt, iova, data, length, flags);
 	end_request(binding);
 	return rc;
 }
