@@ -97,7 +97,7 @@ static void area_describe(struct area *area, struct pages *pages,
 	area->node.blocked = false;
 	area->pages = pages;
 	area->offset = offset;
-	area->pins = 0;
+	atomic_set(&area->pins, 0);
 	area->prot = prot;
 	area->state = AREA_HIDDEN;
 }

@@ -3,6 +3,7 @@
 #ifndef IOMMUFD_AREA_H
 #define IOMMUFD_AREA_H
 
+#include <linux/atomic.h>
 #include <linux/mm.h>
 #include <linux/types.h>
 
@@ -30,7 +31,8 @@ enum area_state {
  * @node: place in io_pagetable.space; from 0 on before it has one
  * @pages: the memory; a reference is held
  * @offset: first byte of the memory, counted from pages->uptr
- * @pins: accesses at work on it, which keep it from being removed
+ * @pins: accesses at work on it, which keep it from being removed; they come under
+ *	io_pagetable.lock
  * @prot: IOMMU_READ and so on
  * @state: enum area_state
  * @edition: index in io_pagetable.sets of the domains it is filled into
@@ -39,7 +41,7 @@ struct area {
 	struct iova_node node;
 	struct pages *pages;
 	unsigned long offset;
-	unsigned int pins;
+	atomic_t pins;
 	u8 prot;
 	u8 state;
 	u8 edition;
@@ -72,6 +74,12 @@ static inline bool area_aligned(const struct area *area, unsigned long align)
 {
 	return !((area->node.start | area_length(area) | area->offset) &
 		 (align - 1));
+}
+
+/* If not, what accesses did to it is done. */
+static inline bool area_pinned(const struct area *area)
+{
+	return atomic_read_acquire(&area->pins);
 }
 
 bool area_busy(const struct area *area);

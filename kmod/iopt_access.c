@@ -81,20 +81,27 @@ static bool has_pins(struct iopt_access *access, unsigned long start,
 	return false;
 }
 
-/* Until somebody unpins or a driver's call ends, or for a moment. */
-static int wait_a_moment(struct io_pagetable *iopt, unsigned int task_state)
+/*
+ * Until somebody unpins or a driver's call ends, or for a moment; not at all if it
+ * was for an area which has no pins any more, for who reads or writes goes without
+ * the lock.
+ */
+static int wait_a_moment(struct io_pagetable *iopt, const struct area *area,
+			 unsigned int task_state)
 {
 	DEFINE_WAIT(wait);
 	int rc = 0;
 
 	lockdep_assert_held(&iopt->lock);
 	prepare_to_wait(&iopt->idle, &wait, task_state);
-	mutex_unlock(&iopt->lock);
-	schedule_timeout(TELL_AGAIN);
-	if (signal_pending_state(task_state, current))
-		rc = -EINTR;
+	if (!area || area_pinned(area)) {
+		mutex_unlock(&iopt->lock);
+		schedule_timeout(TELL_AGAIN);
+		if (signal_pending_state(task_state, current))
+			rc = -EINTR;
+		mutex_lock(&iopt->lock);
+	}
 	finish_wait(&iopt->idle, &wait);
-	mutex_lock(&iopt->lock);
 	return rc;
 }
 
@@ -127,15 +134,15 @@ static int evict(struct io_pagetable *iopt, struct area *area,
 	struct iopt_access *access;
 	int rc = 0;
 
-	while (area->pins && !rc) {
+	while (area_pinned(area) && !rc) {
 		access = find_pinner(iopt, area->node.start, area->node.last);
 		if (access)
 			tell(iopt, access, area->node.start,
 			     area_length(area));
-		if (area->pins &&
+		if (area_pinned(area) &&
 		    (!access || has_pins(access, area->node.start,
 					 area->node.last)))
-			rc = wait_a_moment(iopt, task_state);
+			rc = wait_a_moment(iopt, area, task_state);
 	}
 	return rc;
 }
@@ -189,10 +196,10 @@ int iopt_wait_unpinned(struct io_pagetable *iopt, struct area *area)
 	int rc = 0;
 
 	lockdep_assert_held(&iopt->lock);
-	while (area->pins && !rc) {
+	while (area_pinned(area) && !rc) {
 		if (any_pins(iopt, area->node.start, area->node.last))
 			return -EBUSY;
-		rc = wait_a_moment(iopt, TASK_KILLABLE);
+		rc = wait_a_moment(iopt, area, TASK_KILLABLE);
 	}
 	return rc;
 }
@@ -232,7 +239,7 @@ void iopt_remove_access(struct io_pagetable *iopt, struct iopt_access *access)
 	if (has_pins(access, 0, ULONG_MAX))
 		tell(iopt, access, 0, ULONG_MAX);
 	while (access->calls || !RB_EMPTY_ROOT(&access->pins.rb_root)) {
-		wait_a_moment(iopt, TASK_UNINTERRUPTIBLE);
+		wait_a_moment(iopt, NULL, TASK_UNINTERRUPTIBLE);
 		if (has_pins(access, 0, ULONG_MAX))
 			tell(iopt, access, 0, ULONG_MAX);
 	}
@@ -262,16 +269,16 @@ static struct area *pin_area(struct io_pagetable *iopt, unsigned long iova,
 		return ERR_PTR(-ENOENT);
 	if (write && !(area->prot & IOMMU_WRITE))
 		return ERR_PTR(-EPERM);
-	if (area->pins == UINT_MAX)
+	if (atomic_read(&area->pins) == INT_MAX)
 		return ERR_PTR(-EBUSY);
-	area->pins++;
+	atomic_inc(&area->pins);
 	return area;
 }
 
+/* With or without the lock; the area may be gone afterwards. */
 static void unpin_area(struct io_pagetable *iopt, struct area *area)
 {
-	area->pins--;
-	if (!area->pins)
+	if (atomic_dec_and_test(&area->pins))
 		area_wake_waiters(iopt);
 }
 
@@ -281,17 +288,19 @@ static struct area *pinned_area(struct io_pagetable *iopt, unsigned long iova)
 	return to_area(iova_space_first(&iopt->space, iova, iova));
 }
 
-static void unpin_areas(struct io_pagetable *iopt, unsigned long start,
+/* From @area up to the one that @last is in. */
+static void unpin_areas(struct io_pagetable *iopt, struct area *area,
 			unsigned long last)
 {
-	struct area *area;
+	unsigned long area_last;
 
+	lockdep_assert_held(&iopt->lock);
 	for (;;) {
-		area = pinned_area(iopt, start);
+		area_last = area->node.last;
 		unpin_area(iopt, area);
-		if (area->node.last >= last)
+		if (area_last >= last)
 			return;
-		start = area->node.last + 1;
+		area = pinned_area(iopt, area_last + 1);
 	}
 }
 
@@ -306,7 +315,7 @@ static struct area *pin_areas(struct io_pagetable *iopt, unsigned long start,
 		iova = area->node.last + 1;
 		area = pin_area(iopt, iova, write);
 		if (IS_ERR(area))
-			unpin_areas(iopt, start, iova - 1);
+			unpin_areas(iopt, first, iova - 1);
 	}
 	return IS_ERR(area) ? area : first;
 }
@@ -506,7 +515,7 @@ int iopt_pin(struct io_pagetable *iopt, struct iopt_access *access,
 		mutex_lock(&iopt->lock);
 	}
 	interval_tree_remove(&pin->node, &access->pins);
-	unpin_areas(iopt, iova, last);
+	unpin_areas(iopt, area, last);
 	area_wake_waiters(iopt);
 	recycle_pin(access, pin);
 unlock:
@@ -555,7 +564,7 @@ void iopt_unpin(struct io_pagetable *iopt, struct iopt_access *access,
 	unuse_pages(iopt, area, iova, last);
 	mutex_lock(&iopt->lock);
 	interval_tree_remove(&pin->node, &access->pins);
-	unpin_areas(iopt, iova, last);
+	unpin_areas(iopt, area, last);
 	area_wake_waiters(iopt);
 	mutex_unlock(&iopt->lock);
 	recycle_pin(access, pin);
@@ -601,10 +610,7 @@ int iopt_rw(struct io_pagetable *iopt, unsigned long iova, void *data,
 		rc = pages_rw(area->pages,
 			      area->offset + (iova - area->node.start), data,
 			      bytes, flags);
-
-		mutex_lock(&iopt->lock);
 		unpin_area(iopt, area);
-		mutex_unlock(&iopt->lock);
 		iova += bytes;
 		data += bytes;
 		length -= bytes;

@@ -209,7 +209,7 @@ int iopt_unmap(struct io_pagetable *iopt, unsigned long start,
 	/* Mostly it is what was mapped by one request. */
 	area = to_area(node);
 	if (node->start == start && node->last == last && !node->blocked &&
-	    !area_busy(area) && !area->pins) {
+	    !area_busy(area) && !area_pinned(area)) {
 		unmap_area(iopt, area);
 		*unmapped = last - start + 1;
 		return 0;

@@ -105,7 +105,8 @@ int pages_rw(struct pages *pages, unsigned long offset, void *data,
 		offset += bytes;
 		data += bytes;
 		length -= bytes;
-		cond_resched();
+		if (length)
+			cond_resched();
 	}
 	return rc;
 }
