@@ -79,13 +79,15 @@ uint32_t applied_map(uint32_t link_id)
 	return err ? 0 : info.struct_ops.map_id;
 }
 
-int applied_lock(void)
+int applied_lock(bool create)
 {
 	int fd;
 
-	if (mkdir(APPLIED_DIR, 0700) && errno != EEXIST)
+	if (create && mkdir(APPLIED_DIR, 0700) && errno != EEXIST)
 		return -errno;
 	fd = open(APPLIED_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT && !create)
+		return 0;
 	if (fd < 0 || flock(fd, LOCK_EX))
 		return -errno;
 	return 0;

@@ -19,8 +19,11 @@ char *applied_content(struct iommufd_policy_object *obj,
 /* The struct_ops map in force behind a link, which a replacement changes; or 0 */
 uint32_t applied_map(uint32_t link_id);
 
-/* Keep others who apply out until the process ends; 0 or a negative errno */
-int applied_lock(void);
+/*
+ * Keep others who apply out until the process ends; 0 or a negative errno.
+ * Without @create there may be no directory yet, which then has nothing to lock.
+ */
+int applied_lock(bool create);
 /* Is this what the record of @name says? */
 bool applied_same(const char *name, uint32_t map, const char *content,
 		  size_t size);

@@ -334,7 +334,7 @@ static int run(int argc, char **argv)
 			break;
 		}
 	}
-	err = applied_lock();
+	err = applied_lock(!apply.dry_run);
 	if (err)
 		return out_fail(err, APPLIED_DIR ": %s: run it as root",
 				strerror(-err));

@@ -156,6 +156,10 @@ static int run(int argc, char **argv)
 		usage_error(&cmd_stats, "--openmetrics is not JSON");
 	if (wanted.looks > 1 && !wanted.interval)
 		usage_error(&cmd_stats, "--count goes with --interval");
+	/* A reader of the format takes the first "# EOF" for the end */
+	if (wanted.openmetrics && wanted.interval && !wanted.output)
+		usage_error(&cmd_stats,
+			    "--openmetrics with --interval needs --output");
 
 	host = open_host();
 	do {

@@ -8,6 +8,7 @@
 dir=/tmp/policies.d
 object=/src/build/user/map_guard.bpf.o
 sys=/sys/kernel/iommufd/policy
+records=/run/iommufd-bpf
 
 # conf NAME MIB: a file for map_guard.
 conf()
@@ -27,12 +28,13 @@ fails_with()
 	grep -qF -- "$text" <<<"$out"
 }
 
-rm -rf $dir
+rm -rf $dir $records
 mkdir $dir
 conf first 1
 is "a dry run says so" "$(iommufd-bpf apply --dry-run $dir)" \
 	"first: would be loaded ($dir/first.conf)"
 is "and loads nothing" "$(ls $sys)" ""
+check "nor leaves a directory for records" fails test -e $records
 is "it is loaded" "$(iommufd-bpf apply $dir)" "first: loaded ($dir/first.conf)"
 link=$(cat $sys/first/link_id)
 check "a mapping of its size is allowed" iommufd-bpf map-test --size 1M

@@ -210,6 +210,12 @@ check "into a file" exits 0 iommufd-bpf stats --openmetrics --output /tmp/metric
 is "which is whole" "$(tail -n 1 /tmp/metrics.prom)" "# EOF"
 is "for all to read" "$(stat -c %a /tmp/metrics.prom)" 644
 is "and alone" "$(ls /tmp/metrics.prom*)" /tmp/metrics.prom
+check "again and again into the file" exits 0 iommufd-bpf stats --openmetrics \
+	--output /tmp/metrics.prom --interval 1 --count 2
+is "which has one end" "$(grep -c '^# EOF$' /tmp/metrics.prom)" 1
+check "but not to a reader of one text" exits 2 iommufd-bpf stats --openmetrics \
+	--interval 1 --count 2
+check "who is told" grep -q -- '--openmetrics with --interval needs --output' "$out"
 check "a file that cannot be" one_line 'cannot write /none/metrics' \
 	iommufd-bpf stats --openmetrics --output /none/metrics
 check "JSON that is none is wrong usage" exits 2 iommufd-bpf -j stats --openmetrics

@@ -1,0 +1,46 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# What bash completes for iommufd-bpf is what its --help says.
+. "${0%/*}/lib/command.sh"
+
+# Of the package bash-completion, which is not here: what is needed of it
+_init_completion()
+{
+	words=("${COMP_WORDS[@]}")
+	cword=$COMP_CWORD
+	cur=${words[cword]}
+	prev=${words[cword - 1]}
+}
+
+# completes WORD...: what the last may become, in order
+completes()
+{
+	local COMP_WORDS=(iommufd-bpf "$@") COMP_CWORD=$# COMPREPLY=()
+
+	_iommufd_bpf
+	[ ${#COMPREPLY[@]} = 0 ] || printf '%s\n' "${COMPREPLY[@]}" | sort
+}
+
+# long_options COMMAND...: those that --help has
+long_options()
+{
+	iommufd-bpf "$@" --help | grep -oE '^  (-.,|   ) --[a-z-]+' |
+		grep -oE -- '--[a-z-]+' | sort
+}
+
+. /src/tools/completion/iommufd-bpf
+check "bash calls it" grep -qx 'complete -F _iommufd_bpf iommufd-bpf' \
+	<(complete -p iommufd-bpf)
+commands=$(iommufd-bpf --help | sed -nE 's/^  ([a-z][a-z-]*) .*/\1/p' | sort)
+check "help lists commands" [ "$(wc -w <<<"$commands")" -gt 10 ]
+is "all commands" "$(completes '')" "$commands"
+is "one command" "$(completes unl)" unload
+is "options of the program" "$(completes -)" "$(long_options)"
+for command in $commands; do
+	is "options of $command" "$(completes "$command" -)" \
+		"$(long_options "$command")"
+done
+is "modes" "$(completes load --mode '')" "$(printf 'audit\nenforce')"
+is "no such command has only what all have" "$(completes none --j)" --json
+finish
