@@ -237,6 +237,10 @@ deb: lab ## the Debian packages, into build/deb; lintian has to be content
 	$(Q)mkdir -p build && rm -rf build/deb.new
 	$(Q)$(IN) $(LAB)/deb $(TOP)/build/deb
 
+test-deb: deb ## the packages on a machine of Debian's: installed, booted, removed
+	@$(LAB)/tree image
+	$(Q)selftests/deb/run
+
 check: check-style check-build check-spelling check-host ## checkpatch --strict, W=1, sparse, codespell, models
 	@echo 'clean: checkpatch --strict, W=1$(if $(SPARSE), and sparse) on kmod; codespell on all'
 
@@ -289,5 +293,5 @@ distclean: clean ## removes the cache as well
 
 .PHONY: all lab debug-kernel modules modules-test modules-bare upstream-source upstream \
 	vfio bpf user tests bpftool demo test testable test-upstream test-debug shell \
-	clean distclean help install install-modules install-user install-system deb \
+	clean distclean help install install-modules install-user install-system deb test-deb \
 	check check-style check-build check-spelling check-host fuzz stress bench-parallel

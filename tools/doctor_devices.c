@@ -154,6 +154,34 @@ static bool is_ours(const char *path)
 	       strstr(path, "/updates/");
 }
 
+/*
+ * Whether modprobe has been told to run something instead that loads nothing,
+ * as for those that must not meet a VFIO they were not built for.
+ */
+static bool is_refused(const char *path)
+{
+	char line[512], module[64], name[64] = "";
+	const char *base = strrchr(path, '/');
+	bool refused = false;
+	FILE *config;
+	char *c;
+
+	sscanf(base ? base + 1 : path, "%63[^.]", name);
+	for (c = name; *c; c++)
+		if (*c == '-')
+			*c = '_';
+	config = popen("modprobe --showconfig 2>/dev/null", "re");
+	if (!config)
+		return false;
+	while (fgets(line, sizeof(line), config))
+		if (sscanf(line, "install %63s", module) == 1 &&
+		    !strcmp(module, name))
+			refused = !strstr(line, "modprobe") &&
+				  !strstr(line, "insmod");
+	pclose(config);
+	return refused;
+}
+
 /* Next time something is loaded, by depmod's list */
 void check_vfio_files(struct finding *finding)
 {
@@ -175,7 +203,8 @@ void check_vfio_files(struct finding *finding)
 		*deps++ = '\0';
 		if (is_ours(line) && strstr(line, "/vfio.ko"))
 			ours = true;
-		else if (!is_ours(line) && strstr(deps, "/vfio.ko") && !*other)
+		else if (!is_ours(line) && strstr(deps, "/vfio.ko") &&
+			 !*other && !is_refused(line))
 			snprintf(other, sizeof(other), "%.190s", line);
 	}
 	fclose(file);
@@ -186,7 +215,7 @@ void check_vfio_files(struct finding *finding)
 		return found_wrong(finding, "do not load it: install one that is built with iommufd, or remove it, and run 'depmod'",
 				   "%s is for the distribution's own vfio, which is not the one installed",
 				   other);
-	found_ok(finding, "all modules that use vfio are built with iommufd");
+	found_ok(finding, "all modules that use vfio are built with iommufd, or refused by modprobe");
 }
 
 void check_vfio_cdev(struct finding *finding)

@@ -17,6 +17,8 @@ case ${KERNEL:=6.12} in
 7.3) lab_series=$KERNEL lab_tree=$lab_cache/trixie-$KERNEL ;;
 *) die "KERNEL=$KERNEL: there are 6.12, 7.3 and debug" ;;
 esac
+# A machine without anything of ours.
+lab_image=$lab_cache/trixie-image
 # Held shared by who uses the tree, exclusively by who replaces it.
 lab_lock=$lab_tree.lock
 

@@ -95,6 +95,12 @@ mount --bind "$empty/dep" "$list"
 check "ours alone" finds vfio-files ok 'all modules'
 printf '%s\n' "$ours" "${mixed/kernel\/drivers\/vfio/updates\/iommufd-bpf}" >"$empty/dep"
 check "another that uses it" wrong vfio-files 'x.ko is for the distribution'
+mkdir -p /run/modprobe.d
+echo 'install x exit 1' >/run/modprobe.d/x.conf
+check "which modprobe refuses to load" finds vfio-files ok 'all modules'
+echo 'install x modprobe -i x' >/run/modprobe.d/x.conf
+check "or loads after all" wrong vfio-files 'x.ko is for the distribution'
+rm /run/modprobe.d/x.conf
 umount "$list"
 
 iommufd-bpf load /src/build/user/map_guard.bpf.o >/dev/null

@@ -35,7 +35,39 @@ check "the installed one runs" /usr/local/sbin/iommufd-bpf list
 check "with an installed policy" /usr/local/sbin/iommufd-bpf load \
 	/usr/local/lib/iommufd-bpf/map_guard.bpf.o
 check "and unloads it" /usr/local/sbin/iommufd-bpf unload map_guard
-check "the manual page is found" [ -e /usr/local/share/man/man8/iommufd-bpf.8 ]
+for page in 8/iommufd-bpf.8 5/iommufd-bpf.conf.5; do
+	check "manual page ${page#*/}" sh -c 'mandoc -T lint -W warning "$1" &&
+		mandoc -T markdown "$1" | grep -q policies.d' page /usr/local/share/man/man$page
+done
+
+# What systemd and udev find there.
+etc=$(mktemp -d)
+cp -r /etc/. "$etc"
+mount --bind "$etc" /etc
+check "the group is created" systemd-sysusers iommufd-bpf.conf
+check "and is there" getent group vfio
+/usr/lib/systemd/systemd-udevd --daemon
+udevadm trigger --settle /sys/class/misc/iommu
+is "/dev/iommu is for it" "$(stat -c '%G %a' /dev/iommu)" "vfio 660"
+echo vfio-pci >/sys/bus/pci/devices/0000:00:03.0/driver_override
+echo 0000:00:03.0 >/sys/bus/pci/drivers_probe
+udevadm settle
+is "and so is a device" "$(stat -c '%G %a' /dev/vfio/devices/vfio0)" "vfio 660"
+echo 0000:00:03.0 >/sys/bus/pci/drivers/vfio-pci/unbind
+udevadm control --exit
+umount /etc
+
+check "the module is loaded at boot" grep -x iommufd \
+	<<<"$(systemd-analyze cat-config modules-load.d | grep -A9 /usr/local)"
+unit=/usr/local/lib/systemd/system/iommufd-bpf.service
+check "systemd understands the unit" systemd-analyze verify --man=no "$unit"
+check "which has a directory" [ -d /etc/iommufd-bpf/policies.d ]
+printf '[policy]\nfile = map_guard.bpf.o\n' >/etc/iommufd-bpf/policies.d/guard.conf
+check "what it starts" sh -c "$(sed -n 's/^ExecStart=//p' $unit)"
+is "puts in force what is there" "$(ls /sys/kernel/iommufd/policy)" map_guard
+rm /etc/iommufd-bpf/policies.d/guard.conf
+check "and no longer what is not" sh -c "$(sed -n 's/^ExecReload=//p' $unit)"
+is "which is nothing" "$(ls /sys/kernel/iommufd/policy)" ""
 
 check "what policy authors include is found" \
 	[ -e /usr/local/include/iommufd_policy_test.h ]

@@ -26,7 +26,7 @@ awk -v dir="$blocks" '
 /^$/ { if (on) blank++; next }
 { on = 0; blank = 0 }' $page
 sed -i 's/^\(.*\)  # refused$/! { \1; } || exit 1/' "$blocks"/*
-is "there are blocks" "$(ls "$blocks" | wc -l)" 9
+is "there are blocks" "$(ls "$blocks" | wc -l)" 13
 for block in "$blocks"/*; do
 	check "block ${block##*/}: $(head -n 1 "$block")" bash -e -x "$block"
 done
