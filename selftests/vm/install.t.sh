@@ -37,6 +37,11 @@ check "with an installed policy" /usr/local/sbin/iommufd-bpf load \
 check "and unloads it" /usr/local/sbin/iommufd-bpf unload map_guard
 check "the manual page is found" [ -e /usr/local/share/man/man8/iommufd-bpf.8 ]
 
+for name in $(sed 's/@.*//' libiommufd-bpf/abi); do
+	[ -e "/usr/local/share/man/man3/$name.3" ] || echo "$name"
+done >/tmp/no-page
+check "and that of each function of the library" fails [ -s /tmp/no-page ]
+
 check "what policy authors include is found" \
 	[ -e /usr/local/include/iommufd_policy_test.h ]
 
