@@ -214,6 +214,11 @@ install-user:
 		$(wildcard bpf/include/*.h) kmod/iommufd_policy.h
 	$(Q)$(INSTALL) $(DESTDIR)$(PREFIX)/share/man/man8 -m 644 tools/iommufd-bpf.8
 	$(Q)$(INSTALL) $(DESTDIR)$(PREFIX)/share/man/man5 -m 644 tools/iommufd-bpf.conf.5
+	$(Q)$(INSTALL) $(DESTDIR)$(PREFIX)/share/iommufd-bpf/schema -m 644 docs/schema/*.json
+	$(Q)$(INSTALL) $(DESTDIR)$(PREFIX)/share/man/man3 -m 644 libiommufd-bpf/man/*.3
+	$(Q)cd $(DESTDIR)$(PREFIX)/share/man/man3 && \
+		awk '$$1 == ".Nm" && $$2 ".3" != FILENAME { print FILENAME, $$2 ".3" }' \
+		$(notdir $(wildcard libiommufd-bpf/man/*.3)) | xargs -n 2 ln -sf
 	$(Q)$(INSTALL) $(DESTDIR)$(PREFIX)/share/bash-completion/completions -m 644 \
 		tools/completion/iommufd-bpf
 	$(Q)mkdir -p $(DESTDIR)$(LIBDIR)/pkgconfig
@@ -241,8 +246,8 @@ test-deb: deb ## the packages on a machine of Debian's: installed, booted, remov
 	@$(LAB)/tree image
 	$(Q)selftests/deb/run
 
-check: check-style check-build check-spelling check-host ## checkpatch --strict, W=1, sparse, codespell, models
-	@echo 'clean: checkpatch --strict, W=1$(if $(SPARSE), and sparse) on kmod; codespell on all'
+check: check-style check-man check-build check-spelling check-host ## checkpatch --strict, W=1, sparse, codespell, models
+	@echo 'clean: checkpatch --strict, W=1$(if $(SPARSE), and sparse) on kmod; mandoc on man pages; codespell on all'
 
 # The macros of trace.h have a layout that --strict was not made for, versions
 # are what compat/ is about, 6.12 has none of the allocators that the script of
@@ -258,6 +263,11 @@ check-style: lab
 	$(Q)$(IN) sh -ec 'find kmod -name trace.h | $(CHECKPATCH) -f'
 	$(Q)$(IN) sh -ec 'find tools -name "*.patch" | \
 		GIT_DIR=none $(CHECKPATCH),UNKNOWN_COMMIT_ID --strict'
+
+# What mandoc says, and that each function of the library has a page.
+check-man: lab
+	$(call say,CHECK,mandoc)
+	$(Q)$(IN) libiommufd-bpf/man/check tools/*.[1-8]
 
 # check_build WHAT [ARGS]: they say things about the kernel's headers too: ours
 # alone count. The headers of 7.3 are too new for Debian 13's sparse.
@@ -277,7 +287,7 @@ check-build: $(NEED_LAB) upstream-source
 
 check-spelling: lab
 	$(call say,CHECK,codespell)
-	$(Q)$(IN) codespell --skip .git,build --ignore-words-list filp,nd .
+	$(Q)$(IN) codespell --skip .git,build --ignore-words-list filp,fo,nd .
 
 # The pure data structures against naive models, and the shipped policies,
 # which needs no kernel.
@@ -294,4 +304,4 @@ distclean: clean ## removes the cache as well
 .PHONY: all lab debug-kernel modules modules-test modules-bare upstream-source upstream \
 	vfio bpf user tests bpftool demo test testable test-upstream test-debug shell \
 	clean distclean help install install-modules install-user install-system deb test-deb \
-	check check-style check-build check-spelling check-host fuzz stress bench-parallel
+	check check-style check-man check-build check-spelling check-host fuzz stress bench-parallel

@@ -26,6 +26,7 @@ extern "C" {
 
 struct iommufd_policy_host;
 struct iommufd_policy_object;
+struct iommufd_policy_watch;
 
 /**
  * struct iommufd_policy_host_opts - optional settings of a host handle
@@ -299,6 +300,52 @@ struct iommufd_policy_status {
 int iommufd_policy_list(struct iommufd_policy_host *host,
 			struct iommufd_policy_status **listp);
 void iommufd_policy_list_free(struct iommufd_policy_status *list);
+
+/**
+ * struct iommufd_policy_event - what has become of a policy
+ * @sz: size of this structure
+ * @action: "add", it is in force; "change", its mode was switched, or a closed one
+ *	refuses no more; "offline", it was put out of service; "online", a
+ *	replacement has revived it; "remove", it is gone
+ * @name: of the policy
+ * @state: as in struct iommufd_policy_status, or "detached"
+ * @mode: as there, and so on
+ */
+struct iommufd_policy_event {
+	size_t sz;
+	char action[16];
+	char name[16];
+	char state[16];
+	char mode[16];
+	uint32_t exit_kind;
+	int32_t exit_code;
+	char exit_message[96];
+};
+
+/**
+ * iommufd_policy_watch_open() - hear what becomes of policies, from now on
+ *
+ * Needs neither privilege nor iommufd: the module may come later.
+ */
+int iommufd_policy_watch_open(struct iommufd_policy_host *host,
+			      struct iommufd_policy_watch **watchp);
+void iommufd_policy_watch_close(struct iommufd_policy_watch *watch);
+
+/**
+ * iommufd_policy_watch_fd() - a file descriptor for poll(2)
+ *
+ * It is readable when there may be an event. It belongs to @watch.
+ */
+int iommufd_policy_watch_fd(const struct iommufd_policy_watch *watch);
+
+/**
+ * iommufd_policy_watch_next() - the next event
+ *
+ * Does not wait. -EAGAIN: there is none. -ENOBUFS: some are lost, for they came
+ * faster than they were read: call iommufd_policy_list(), and go on.
+ */
+int iommufd_policy_watch_next(struct iommufd_policy_watch *watch,
+			      struct iommufd_policy_event *event);
 
 #ifdef __cplusplus
 }

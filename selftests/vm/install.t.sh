@@ -69,6 +69,11 @@ rm /etc/iommufd-bpf/policies.d/guard.conf
 check "and no longer what is not" sh -c "$(sed -n 's/^ExecReload=//p' $unit)"
 is "which is nothing" "$(ls /sys/kernel/iommufd/policy)" ""
 
+for name in $(sed 's/@.*//' libiommufd-bpf/abi); do
+	[ -e "/usr/local/share/man/man3/$name.3" ] || echo "$name"
+done >/tmp/no-page
+check "and that of each function of the library" fails [ -s /tmp/no-page ]
+
 check "what policy authors include is found" \
 	[ -e /usr/local/include/iommufd_policy_test.h ]
 
