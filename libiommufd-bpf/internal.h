@@ -69,8 +69,15 @@ void pin_path(const char *name, char path[PIN_PATH_LEN]);
 /* pin.c: a file descriptor of the link and its id, or -errno */
 int pin_open(struct iommufd_policy_host *host, const char *name, uint32_t *id);
 int pin_add(struct iommufd_policy_host *host, const char *name, int link_fd);
-/* pin.c: the maps of a loaded object, in place of those that may be there */
-int pin_maps(struct iommufd_policy_object *obj, const char *name);
+/*
+ * pin.c: the maps of a loaded object, whole, but not yet in their place; @id is
+ * what they are known by until they are dropped or taken
+ */
+int pin_new_maps(struct iommufd_policy_object *obj, const char *name,
+		 uint32_t *id);
+void drop_new_maps(const char *name, uint32_t id);
+int take_new_maps(struct iommufd_policy_host *host, const char *name,
+		  uint32_t id);
 int pin_remove(struct iommufd_policy_host *host, const char *name);
 
 /* status.c: whether the module has the policy, and by which link */

@@ -14,6 +14,7 @@
 #include "internal.h"
 
 #define PINS_DIR BPFFS_DIR "/iommufd"
+#define SET_PREFIX "maps_"
 
 static int pin_fail(struct iommufd_policy_host *host, int err,
 		    const char *verb, const char *path)
@@ -23,30 +24,6 @@ static int pin_fail(struct iommufd_policy_host *host, int err,
 				 verb, path);
 	return host_fail(host, err, "cannot %s %s: %s", verb, path,
 			 strerror(-err));
-}
-
-int pins_lock(struct iommufd_policy_host *host)
-{
-	int fd, err;
-
-	if (mkdir(PINS_DIR, 0700) && errno != EEXIST)
-		return pin_fail(host, -errno, "create", PINS_DIR);
-	fd = open(PINS_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return pin_fail(host, -errno, "open", PINS_DIR);
-	while (flock(fd, LOCK_EX)) {
-		if (errno == EINTR)
-			continue;
-		err = pin_fail(host, -errno, "lock", PINS_DIR);
-		close(fd);
-		return err;
-	}
-	return fd;
-}
-
-void pins_unlock(int lock)
-{
-	close(lock);
 }
 
 int pins_each(struct iommufd_policy_host *host, pin_fn fn, void *arg)
@@ -66,14 +43,15 @@ int pins_each(struct iommufd_policy_host *host, pin_fn fn, void *arg)
 	return err;
 }
 
+/* Names have been checked: they are short. */
 static void pin_dir(const char *name, char path[PIN_PATH_LEN])
 {
-	snprintf(path, PIN_PATH_LEN, PINS_DIR "/%s", name);
+	snprintf(path, PIN_PATH_LEN, PINS_DIR "/%.15s", name);
 }
 
 void pin_path(const char *name, char path[PIN_PATH_LEN])
 {
-	snprintf(path, PIN_PATH_LEN, PINS_DIR "/%s/link", name);
+	snprintf(path, PIN_PATH_LEN, PINS_DIR "/%.15s/link", name);
 }
 
 int pin_open(struct iommufd_policy_host *host, const char *name, uint32_t *id)
@@ -98,31 +76,181 @@ int pin_open(struct iommufd_policy_host *host, const char *name, uint32_t *id)
 	return fd;
 }
 
-static void maps_dir(const char *name, char path[PIN_PATH_LEN])
+/* The struct_ops map of the policy that the pinned link is of; 0 if there is none */
+static uint32_t pinned_map(const char *name)
 {
-	snprintf(path, PIN_PATH_LEN, PINS_DIR "/%s/maps", name);
+	struct bpf_link_info info = {};
+	__u32 len = sizeof(info);
+	char path[PIN_PATH_LEN];
+	int fd, err;
+
+	pin_path(name, path);
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		return 0;
+	err = bpf_link_get_info_by_fd(fd, &info, &len);
+	close(fd);
+	return err ? 0 : info.struct_ops.map_id;
 }
 
-/* Those of a policy that is gone, or whose place another has taken */
-static int remove_maps(struct iommufd_policy_host *host, const char *name)
+static void maps_path(const char *name, char path[PIN_PATH_LEN])
+{
+	snprintf(path, PIN_PATH_LEN, PINS_DIR "/%.15s/maps", name);
+}
+
+static void next_path(const char *name, char path[PIN_PATH_LEN])
+{
+	snprintf(path, PIN_PATH_LEN, PINS_DIR "/%.15s/next", name);
+}
+
+/* The maps of one policy, by the id of its struct_ops map */
+static void set_path(const char *name, uint32_t id, char path[PIN_PATH_LEN])
+{
+	snprintf(path, PIN_PATH_LEN, PINS_DIR "/%.15s/" SET_PREFIX "%u", name,
+		 id);
+}
+
+/* With the pins in it */
+static int remove_dir(const char *path)
 {
 	const struct dirent *entry;
-	char path[PIN_PATH_LEN];
 	int err = 0;
 	DIR *dir;
 
-	maps_dir(name, path);
 	dir = opendir(path);
 	if (!dir)
-		return errno == ENOENT ? 0 : pin_fail(host, -errno, "read", path);
+		return errno == ENOENT ? 0 : -errno;
 	while (!err && (entry = readdir(dir)))
 		if (entry->d_name[0] != '.' &&
 		    unlinkat(dirfd(dir), entry->d_name, 0))
-			err = pin_fail(host, -errno, "empty", path);
+			err = -errno;
 	closedir(dir);
-	if (!err && rmdir(path))
-		err = pin_fail(host, -errno, "remove", path);
+	return err ?: rmdir(path) ? -errno : 0;
+}
+
+/* Removes all sets but that of @id; 0: all */
+static int keep_set(const char *name, uint32_t id)
+{
+	const struct dirent *entry;
+	char path[PIN_PATH_LEN];
+	uint32_t other;
+	int err = 0;
+	DIR *dir;
+
+	pin_dir(name, path);
+	dir = opendir(path);
+	if (!dir)
+		return errno == ENOENT ? 0 : -errno;
+	while (!err && (entry = readdir(dir))) {
+		if (sscanf(entry->d_name, SET_PREFIX "%u", &other) != 1 ||
+		    other == id)
+			continue;
+		set_path(name, other, path);
+		err = remove_dir(path);
+	}
+	closedir(dir);
 	return err;
+}
+
+/* Where 'maps' leads to changes in one step: there is no moment without. */
+static int lead_to_set(const char *name, uint32_t id)
+{
+	char path[PIN_PATH_LEN], next[PIN_PATH_LEN], set[32];
+
+	snprintf(set, sizeof(set), SET_PREFIX "%u", id);
+	maps_path(name, path);
+	next_path(name, next);
+	if (unlink(next) && errno != ENOENT)
+		return -errno;
+	return symlink(set, next) || rename(next, path) ? -errno : 0;
+}
+
+static bool leads_to_set(const char *name, uint32_t id)
+{
+	char path[PIN_PATH_LEN], target[32], set[32];
+	ssize_t len;
+
+	maps_path(name, path);
+	len = readlink(path, target, sizeof(target));
+	return len == snprintf(set, sizeof(set), SET_PREFIX "%u", id) &&
+	       !memcmp(target, set, len);
+}
+
+static int remove_maps(const char *name)
+{
+	char path[PIN_PATH_LEN];
+
+	next_path(name, path);
+	if (unlink(path) && errno != ENOENT)
+		return -errno;
+	maps_path(name, path);
+	if (unlink(path) && errno != ENOENT)
+		return -errno;
+	return keep_set(name, 0);
+}
+
+/*
+ * What a command that was killed has left in the directory of a policy. What
+ * cannot be mended is in the way of nobody: whoever needs the place says so.
+ */
+static void repair(const char *name)
+{
+	char path[PIN_PATH_LEN];
+	uint32_t id;
+
+	if (!policy_name_valid(name))
+		return;
+	pin_path(name, path);
+	if (access(path, F_OK)) {
+		remove_maps(name);
+		pin_dir(name, path);
+		rmdir(path);
+		return;
+	}
+	next_path(name, path);
+	unlink(path);
+	id = pinned_map(name);
+	set_path(name, id, path);
+	if (!id || access(path, F_OK))
+		return;
+	if (leads_to_set(name, id) || !lead_to_set(name, id))
+		keep_set(name, id);
+}
+
+static void repair_all(void)
+{
+	const struct dirent *entry;
+	DIR *dir = opendir(PINS_DIR);
+
+	while (dir && (entry = readdir(dir)))
+		repair(entry->d_name);
+	if (dir)
+		closedir(dir);
+}
+
+int pins_lock(struct iommufd_policy_host *host)
+{
+	int fd, err;
+
+	if (mkdir(PINS_DIR, 0700) && errno != EEXIST)
+		return pin_fail(host, -errno, "create", PINS_DIR);
+	fd = open(PINS_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return pin_fail(host, -errno, "open", PINS_DIR);
+	while (flock(fd, LOCK_EX)) {
+		if (errno == EINTR)
+			continue;
+		err = pin_fail(host, -errno, "lock", PINS_DIR);
+		close(fd);
+		return err;
+	}
+	repair_all();
+	return fd;
+}
+
+void pins_unlock(int lock)
+{
+	close(lock);
 }
 
 static int make_dir(struct iommufd_policy_host *host, const char *path)
@@ -147,42 +275,72 @@ static int pin_map(struct iommufd_policy_host *host, const struct bpf_map *map,
 	return err;
 }
 
-int pin_maps(struct iommufd_policy_object *obj, const char *name)
+/* Of the policy itself, and the variables of its programs, there are no pins */
+static bool is_declared(const struct bpf_map *map)
+{
+	return bpf_map__type(map) != BPF_MAP_TYPE_STRUCT_OPS &&
+	       !bpf_map__is_internal(map);
+}
+
+int pin_new_maps(struct iommufd_policy_object *obj, const char *name,
+		 uint32_t *id)
 {
 	struct iommufd_policy_host *host = obj->host;
+	struct bpf_map_info info = {};
+	__u32 len = sizeof(info);
 	char path[PIN_PATH_LEN];
 	struct bpf_map *map;
 	int err;
 
+	err = bpf_map_get_info_by_fd(bpf_map__fd(obj->policy), &info, &len);
+	if (err)
+		return host_fail(host, err, "cannot look at policy '%s': %s",
+				 name, strerror(-err));
+	*id = info.id;
+
 	pin_dir(name, path);
 	err = make_dir(host, path);
+	set_path(name, *id, path);
 	if (!err)
-		err = remove_maps(host, name);
-	maps_dir(name, path);
-	bpf_object__for_each_map(map, obj->bpf) {
-		/* Of the policy itself, and the variables of its programs */
-		if (bpf_map__type(map) == BPF_MAP_TYPE_STRUCT_OPS ||
-		    bpf_map__is_internal(map))
-			continue;
-		if (!err)
-			err = make_dir(host, path);
-		if (!err)
+		err = make_dir(host, path);
+	bpf_object__for_each_map(map, obj->bpf)
+		if (!err && is_declared(map))
 			err = pin_map(host, map, path);
-	}
+	if (err)
+		drop_new_maps(name, *id);
 	return err;
+}
+
+void drop_new_maps(const char *name, uint32_t id)
+{
+	char path[PIN_PATH_LEN];
+
+	set_path(name, id, path);
+	remove_dir(path);
+	/* If there is nothing else in it */
+	pin_dir(name, path);
+	rmdir(path);
+}
+
+int take_new_maps(struct iommufd_policy_host *host, const char *name,
+		  uint32_t id)
+{
+	int err = lead_to_set(name, id);
+	char path[PIN_PATH_LEN];
+
+	if (!err)
+		err = keep_set(name, id);
+	maps_path(name, path);
+	return err ? pin_fail(host, err, "replace", path) : 0;
 }
 
 /* A pin of that name is a leftover: the module was asked for the name before */
 int pin_add(struct iommufd_policy_host *host, const char *name, int link_fd)
 {
-	char dir[PIN_PATH_LEN], path[PIN_PATH_LEN];
+	char path[PIN_PATH_LEN];
 	int err;
 
-	pin_dir(name, dir);
 	pin_path(name, path);
-	err = make_dir(host, dir);
-	if (err)
-		return err;
 	if (unlink(path) && errno != ENOENT)
 		return pin_fail(host, -errno, "remove", path);
 	err = bpf_obj_pin(link_fd, path);
@@ -197,10 +355,10 @@ int pin_remove(struct iommufd_policy_host *host, const char *name)
 	pin_path(name, path);
 	if (unlink(path) && errno != ENOENT)
 		return pin_fail(host, -errno, "remove", path);
-	err = remove_maps(host, name);
-	if (err)
-		return err;
+	err = remove_maps(name);
 	pin_dir(name, path);
+	if (err)
+		return pin_fail(host, err, "empty", path);
 	if (rmdir(path) && errno != ENOENT)
 		return pin_fail(host, -errno, "remove", path);
 	return 0;

@@ -62,25 +62,35 @@ static int attach_fail(struct iommufd_policy_object *obj, int err)
 			 name, strerror(-err));
 }
 
-/* The link last: with its pin all is there. */
+/*
+ * The link last: with its pin all is there. Where a pin of a policy that has gone
+ * is in the way, it is that policy's maps which are exchanged.
+ */
 static int attach_and_pin(struct iommufd_policy_object *obj)
 {
 	const char *name = policy_name(obj, obj->policy);
 	struct iommufd_policy_host *host = obj->host;
 	char error[sizeof(host->error)];
 	struct bpf_link *link;
+	uint32_t id;
 	int err;
 
+	err = pin_new_maps(obj, name, &id);
+	if (err)
+		return err;
 	link = bpf_map__attach_struct_ops(obj->policy);
-	if (!link)
-		return attach_fail(obj, -errno);
-
-	err = pin_maps(obj, name);
+	if (!link) {
+		err = attach_fail(obj, -errno);
+		drop_new_maps(name, id);
+		return err;
+	}
+	err = take_new_maps(host, name, id);
 	if (!err)
 		err = pin_add(host, name, bpf_link__fd(link));
 	if (err) {
 		/* What failed first is what is told. */
 		strcpy(error, host->error);
+		drop_new_maps(name, id);
 		pin_remove(host, name);
 		strcpy(host->error, error);
 	}
@@ -202,6 +212,7 @@ EXPORT int iommufd_policy_replace(struct iommufd_policy_object *obj,
 {
 	struct iommufd_policy_host *host = obj->host;
 	int lock, err;
+	uint32_t id;
 
 	err = iommufd_policy_object_rename(obj, name);
 	if (!err)
@@ -219,9 +230,14 @@ EXPORT int iommufd_policy_replace(struct iommufd_policy_object *obj,
 	if (!err)
 		err = load_object(obj);
 	if (!err)
+		err = pin_new_maps(obj, name, &id);
+	if (!err) {
 		err = update_link(obj, name);
-	if (!err)
-		err = pin_maps(obj, name);
+		if (err)
+			drop_new_maps(name, id);
+		else
+			err = take_new_maps(host, name, id);
+	}
 	host_log_end();
 
 	pins_unlock(lock);

@@ -135,12 +135,12 @@ check "is replaced" exits 0 iommufd-bpf replace map_guard $guard
 check "and has the map of the new one" fails [ "$id" = \
 	"$(bpftool -j map show pinned $pins/map_guard/maps/ioases | jq .id)" ]
 check "by one without maps" exits 0 iommufd-bpf replace map_guard $rogue
-is "which has none" "$(ls $pins/map_guard)" link
+is "which has none" "$(ls $pins/map_guard/maps)" ""
 check "and goes" exits 0 iommufd-bpf unload map_guard
-mkdir -p $pins/map_guard/maps
-bpftool map create $pins/map_guard/maps/left type array key 4 value 4 entries 1 name left
+mkdir -p $pins/map_guard/maps_1
+bpftool map create $pins/map_guard/maps_1/left type array key 4 value 4 entries 1 name left
 check "what a load has left behind" exits 0 iommufd-bpf load $guard
-is "is gone" "$(ls $pins/map_guard/maps)" ioases
+is "is gone" "$(ls $pins/map_guard/maps_*)" ioases
 check "as all is in the end" exits 0 iommufd-bpf unload map_guard
 is "of it" "$(ls $pins)" ""
 

@@ -7,7 +7,6 @@
 
 valid=${0%/*}/lib/valid
 build=/src/build/user
-pins=/sys/fs/bpf/iommufd
 work=$(mktemp -d)
 out=$work/out
 watcher=
@@ -38,20 +37,6 @@ end_watch()
 	ended=0
 	wait $watcher || ended=$?
 	kill $killer 2>/dev/null
-}
-
-# pin_events NAME: where 'load' does not. The map of a policy before is gone a moment
-# after that.
-pin_events()
-{
-	local dir=$pins/$1/maps
-
-	[ ! -e "$dir/events" ] || return 0
-	mkdir -p "$dir"
-	for _ in {1..50}; do
-		! bpftool map pin name events "$dir/events" 2>/dev/null || return 0
-		sleep 0.1
-	done
 }
 
 # seen FILTER: the first of the events in $out that it selects, or nothing.
@@ -131,7 +116,6 @@ is "a detach" "$(seen 'select(.event == "detach") | .device')" "$device"
 
 # The policy that refuses nothing
 check "audit is loaded" iommufd-bpf load $build/audit.bpf.o
-pin_events audit
 begin_watch --audit audit
 check "watching it" grep -q watching "$work/err"
 check "it refuses nothing" iommufd-bpf map-test --size 8K
@@ -148,19 +132,16 @@ is "the device is named" "$(seen 'select(.hook == "attach") | .device')" "$devic
 is "none was lost" "$(tail -n 1 "$out" | jq -c '[.event, .lost]')" '["end",0]'
 is "numbers follow each other" \
 	"$(jq -cs '[.[] | .seq // empty] | . == [range(.[0]; .[0] + length)]' "$out")" true
-rm -rf $pins/audit/maps
 check "it is unloaded" iommufd-bpf unload audit
 
 check "with parameters" iommufd-bpf load $build/audit.bpf.o --name quiet \
 	--set maps=false --set addresses=false --set charges=false
-pin_events quiet
 begin_watch --audit quiet --count 2
 check "watching it by its name" grep -q watching "$work/err"
 check "devices alone" iommufd-bpf dma-test --device "$device"
 end_watch
 is "it ends by itself" "$ended" 0
 is "are written" "$(jq -cs '[.[] | .hook // empty]' "$out")" '["attach","detach"]'
-rm -rf $pins/quiet/maps
 check "it is unloaded, too" iommufd-bpf unload quiet
 
 # says PATTERN COMMAND...: fails with one line that has PATTERN.
