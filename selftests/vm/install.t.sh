@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# lab: boot=own load=no timeout=400
+# lab: boot=own load=no timeout=700
 #
 # What 'make install' puts on a host is what the host then uses, and goes away
 # with its directory.
@@ -108,7 +108,7 @@ check "a policy compiles against the headers" clang -target bpf -mcpu=v3 \
 check "and can be loaded" iommufd-bpf load /tmp/guard.bpf.o
 check "and unloaded" iommufd-bpf unload map_guard
 
-modprobe -r vfio-pci vfio_iommu_type1 iommufd
+modprobe -r -w 10000 vfio-pci vfio_iommu_type1 iommufd
 rm -r "$modules/updates/iommufd-bpf"
 depmod
 check "removed, VFIO is the kernel's again" fails from_updates vfio-pci
