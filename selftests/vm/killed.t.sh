@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# lab: timeout=600 kernel=6.12,7.3
+# lab: timeout=900 kernel=6.12,7.3
 #
 # 'iommufd-bpf load', 'replace' and 'unload' are killed before each system call that
 # changes something: it is always one policy that decides, whole, and the next
