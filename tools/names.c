@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What numbers of the kernel are called by people */
+#include <errno.h>
 #include <fcntl.h>
+#include <fts.h>
 #include <limits.h>
 #include <inttypes.h>
 #include <pwd.h>
@@ -74,18 +76,42 @@ static char *find_process(uint64_t pid)
 	return strdup(comm);
 }
 
+/* As it is called within the mount */
+static char *cgroup_name(const char *path)
+{
+	const size_t root = strlen(CGROUP_DIR);
+
+	return strdup(path[root] ? path + root : "/");
+}
+
 static char *path_of_fd(int fd)
 {
 	char link[32], path[PATH_MAX];
-	const size_t root = strlen(CGROUP_DIR);
 	ssize_t length;
 
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 	length = readlink(link, path, sizeof(path) - 1);
-	if (length < (ssize_t)root)
+	if (length < (ssize_t)strlen(CGROUP_DIR))
 		return NULL;
 	path[length] = '\0';
-	return strdup(path[root] ? path + root : "/");
+	return cgroup_name(path);
+}
+
+/* Where handles of files are not there, or not for everybody */
+static char *search_cgroup(uint64_t id)
+{
+	char dir[] = CGROUP_DIR, *const dirs[] = { dir, NULL };
+	char *path = NULL;
+	FTSENT *entry;
+	FTS *fts;
+
+	fts = fts_open(dirs, FTS_PHYSICAL | FTS_NOCHDIR | FTS_XDEV, NULL);
+	while (fts && !path && (entry = fts_read(fts)))
+		if (entry->fts_info == FTS_D && entry->fts_statp->st_ino == id)
+			path = cgroup_name(entry->fts_path);
+	if (fts)
+		fts_close(fts);
+	return path;
 }
 
 static char *find_cgroup(uint64_t id)
@@ -108,6 +134,8 @@ static char *find_cgroup(uint64_t id)
 	if (fd >= 0) {
 		path = path_of_fd(fd);
 		close(fd);
+	} else if (errno == ENOSYS || errno == EPERM) {
+		path = search_cgroup(id);
 	}
 	if (root >= 0)
 		close(root);
