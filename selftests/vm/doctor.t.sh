@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# lab: boot=own load=no timeout=180
+# lab: boot=own load=no timeout=400
 #
 # doctor finds nothing wrong here, and what is wrong when something is.
 . "${0%/*}/lib/tap.sh"
