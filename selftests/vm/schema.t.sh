@@ -81,6 +81,23 @@ are_seen()
 rogue=$objects/tests/bpf/rogue.bpf.o
 guard=$objects/map_guard.bpf.o
 check "the module is loaded" /src/selftests/lab/guest/load
+
+# covered DIR COMMAND...: with nothing there
+covered()
+{
+	local dir=$1 status=0
+	shift
+
+	mount -t tmpfs tmpfs "$dir"
+	"$@" || status=$?
+	umount "$dir"
+	return $status
+}
+
+check "no bpf filesystem: load" covered /sys/fs/bpf failure 1 ENOENT load $guard
+is "says how to mount it" "$(json .error.message | grep -c 'mount -t bpf bpf /sys/fs/bpf')" 1
+check "no BTF of the module: load" covered /sys/kernel/btf failure 1 EOPNOTSUPP load $guard
+is "says how to build it" "$(json .error.message | grep -c 'with pahole installed')" 1
 check "no policy: list" prints list
 is "is empty" "$(json length)" 0
 check "a good policy: check" prints check $guard
