@@ -7,22 +7,6 @@
  */
 #include "bench.h"
 
-static const struct peer *const peers[] = {
-	&peer_ours,
-	&peer_in_tree,
-	&peer_type1,
-};
-
-static const struct peer *find_peer(const char *name)
-{
-	size_t i;
-
-	for (i = 0; name && i < ARRAY_SIZE(peers); i++)
-		if (!strcmp(peers[i]->name, name))
-			return peers[i];
-	return NULL;
-}
-
 /* 4K pages first: what is left of them in the kernel scatters those that follow. */
 static void all_rows(const struct peer *peer, const struct peer *floor,
 		     uint64_t limit)
@@ -52,7 +36,7 @@ int main(int argc, char **argv)
 			limit = strtoull(optarg, NULL, 0);
 		else
 			return 2;
-	peer = argc - optind >= 2 ? find_peer(argv[optind]) : NULL;
+	peer = argc - optind >= 2 ? peer_find(argv[optind]) : NULL;
 	if (!peer) {
 		fprintf(stderr, "usage: bench [-f] [-l AREAS] ours|in-tree|type1 RESULTS [ROW]...\n");
 		return 2;

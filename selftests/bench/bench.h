@@ -123,6 +123,10 @@ struct peer {
 
 extern const struct peer peer_ours, peer_in_tree, peer_type1, peer_floor;
 
+/* space.c: one that can be asked for; NULL if there is none of that name */
+const struct peer *peer_find(const char *name);
+/* rows_access.c: an access to the IOAS of a space */
+int access_open(const struct space *space);
 /* space.c: requests that end the program if they fail, and return their cost */
 void space_open(struct space *space, const struct peer *peer, bool attached);
 void space_close(struct space *space);

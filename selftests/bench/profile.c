@@ -161,7 +161,6 @@ static void ask_access(int access, const char *row, unsigned long number,
 static void accesses(const struct peer *peer)
 {
 	static const char *const rows[] = { "access_pin_1", "access_read_64" };
-	struct access_target target;
 	struct range range = {
 		.length = GIB,
 		.iova = IOVA,
@@ -176,12 +175,7 @@ static void accesses(const struct peer *peer)
 	range.memory = memory;
 	space_open(&space, peer, false);
 	space_map(&space, &range);
-	access = open("/dev/" ACCESS_DEVICE, O_RDWR | O_CLOEXEC);
-	check(access < 0 ? -errno : 0, "open the access");
-	target.iommufd = space.fd;
-	target.ioas = space.ioas;
-	check(ioctl(access, ACCESS_ATTACH, &target) ? -errno : 0,
-	      "attach the access");
+	access = access_open(&space);
 	ask_access(access, rows[0], ACCESS_PIN, PAGE);
 	ask_access(access, rows[1], ACCESS_READ, 64);
 	close(access);
@@ -189,18 +183,10 @@ static void accesses(const struct peer *peer)
 	kind_free(memory, GIB);
 }
 
-static const struct peer *const peers[] = {
-	&peer_ours, &peer_in_tree, &peer_type1,
-};
-
 int main(int argc, char **argv)
 {
-	const struct peer *peer = NULL;
-	size_t i;
+	const struct peer *peer = argc > 3 ? peer_find(argv[3]) : NULL;
 
-	for (i = 0; argc > 3 && i < ARRAY_SIZE(peers); i++)
-		if (!strcmp(peers[i]->name, argv[3]))
-			peer = peers[i];
 	if (!peer) {
 		fprintf(stderr, "usage: profile PORT DIR ours|in-tree|type1 [ROW]...\n");
 		return 2;

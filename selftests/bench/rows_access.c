@@ -54,7 +54,7 @@ static void read_64(int access)
 	report(READ_ROW, median(cost, ROUNDS));
 }
 
-static int attach(const struct space *space)
+int access_open(const struct space *space)
 {
 	struct access_target target = {
 		.iommufd = space->fd,
@@ -92,7 +92,7 @@ void rows_access(const struct peer *peer)
 	range.memory = memory;
 	space_open(&space, peer, false);
 	space_map(&space, &range);
-	access = attach(&space);
+	access = access_open(&space);
 	for (i = 0; i < ARRAY_SIZE(pins); i++)
 		pin(access, &pins[i]);
 	read_64(access);

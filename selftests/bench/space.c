@@ -8,6 +8,22 @@
 /* Areas share pages, but not one: its pins are counted in 31 bits. */
 #define FILL_PAGES 256
 
+static const struct peer *const peers[] = {
+	&peer_ours,
+	&peer_in_tree,
+	&peer_type1,
+};
+
+const struct peer *peer_find(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(peers); i++)
+		if (!strcmp(peers[i]->name, name))
+			return peers[i];
+	return NULL;
+}
+
 void space_open(struct space *space, const struct peer *peer, bool attached)
 {
 	*space = (struct space){ .peer = peer, .fd = -1, .group = -1 };
