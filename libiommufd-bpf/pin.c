@@ -54,10 +54,17 @@ void pin_path(const char *name, char path[PIN_PATH_LEN])
 	snprintf(path, PIN_PATH_LEN, PINS_DIR "/%.15s/link", name);
 }
 
+static int link_info(int fd, struct bpf_link_info *info)
+{
+	__u32 len = sizeof(*info);
+
+	memset(info, 0, sizeof(*info));
+	return bpf_link_get_info_by_fd(fd, info, &len);
+}
+
 int pin_open(struct iommufd_policy_host *host, const char *name, uint32_t *id)
 {
-	struct bpf_link_info info = {};
-	__u32 len = sizeof(info);
+	struct bpf_link_info info;
 	char path[PIN_PATH_LEN];
 	int fd, err;
 
@@ -65,7 +72,7 @@ int pin_open(struct iommufd_policy_host *host, const char *name, uint32_t *id)
 	fd = bpf_obj_get(path);
 	if (fd < 0)
 		return pin_fail(host, fd, "open", path);
-	err = bpf_link_get_info_by_fd(fd, &info, &len);
+	err = link_info(fd, &info);
 	if (err) {
 		close(fd);
 		return host_fail(host, err,
@@ -76,19 +83,15 @@ int pin_open(struct iommufd_policy_host *host, const char *name, uint32_t *id)
 	return fd;
 }
 
-/* The struct_ops map of the policy that the pinned link is of; 0 if there is none */
-static uint32_t pinned_map(const char *name)
+/* The struct_ops map of the policy that the link pinned at @path is of, or 0 */
+static uint32_t pinned_map(const char *path)
 {
-	struct bpf_link_info info = {};
-	__u32 len = sizeof(info);
-	char path[PIN_PATH_LEN];
-	int fd, err;
+	struct bpf_link_info info;
+	int fd = bpf_obj_get(path), err;
 
-	pin_path(name, path);
-	fd = bpf_obj_get(path);
 	if (fd < 0)
 		return 0;
-	err = bpf_link_get_info_by_fd(fd, &info, &len);
+	err = link_info(fd, &info);
 	close(fd);
 	return err ? 0 : info.struct_ops.map_id;
 }
@@ -207,9 +210,9 @@ static void repair(const char *name)
 		rmdir(path);
 		return;
 	}
+	id = pinned_map(path);
 	next_path(name, path);
 	unlink(path);
-	id = pinned_map(name);
 	set_path(name, id, path);
 	if (!id || access(path, F_OK))
 		return;

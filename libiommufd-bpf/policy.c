@@ -62,10 +62,7 @@ static int attach_fail(struct iommufd_policy_object *obj, int err)
 			 name, strerror(-err));
 }
 
-/*
- * The link last: with its pin all is there. Where a pin of a policy that has gone
- * is in the way, it is that policy's maps which are exchanged.
- */
+/* The link last: with its pin all is there. */
 static int attach_and_pin(struct iommufd_policy_object *obj)
 {
 	const char *name = policy_name(obj, obj->policy);
@@ -90,7 +87,6 @@ static int attach_and_pin(struct iommufd_policy_object *obj)
 	if (err) {
 		/* What failed first is what is told. */
 		strcpy(error, host->error);
-		drop_new_maps(name, id);
 		pin_remove(host, name);
 		strcpy(host->error, error);
 	}

@@ -61,9 +61,7 @@ killed()
 # is_whole STATE: what there is when this one is in force, and nothing is left over.
 is_whole()
 {
-	local here
-	here=$(in_force)
-	same "$here" "$1" || return
+	same "$(in_force)" "$1" || return
 	case $1 in
 	none) same "$(pinned)" "" ;;
 	*)
@@ -80,9 +78,7 @@ after_load()
 	[ "$state" != new ] || { echo "what was loaded refuses"; return 1; }
 	if [ "$state" = old ]; then
 		# It was killed when all was done.
-		is_whole old || return
-		refused=$(iommufd-bpf load $guard "${old[@]}" 2>&1) &&
-			{ echo "loaded twice"; return 1; }
+		is_whole old && exits 1 iommufd-bpf load $guard "${old[@]}" || return
 	else
 		exits 0 iommufd-bpf load $guard "${old[@]}" || return
 	fi
