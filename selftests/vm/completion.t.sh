@@ -32,7 +32,7 @@ long_options()
 . /src/tools/completion/iommufd-bpf
 check "bash calls it" grep -qx 'complete -F _iommufd_bpf iommufd-bpf' \
 	<(complete -p iommufd-bpf)
-commands=$(iommufd-bpf --help | sed -nE 's/^  ([a-z][a-z-]*) .*/\1/p' | sort)
+commands=$(commands | sort)
 check "help lists commands" [ "$(wc -w <<<"$commands")" -gt 10 ]
 is "all commands" "$(completes '')" "$commands"
 is "one command" "$(completes unl)" unload

@@ -57,25 +57,14 @@ chmod 666 /dev/iommu
 check "everybody may" wrong dev-iommu 'chmod 660'
 chmod 660 /dev/iommu
 
-# covered PATH CHECK PATTERN: with nothing at PATH.
-covered()
-{
-	local status=0
-
-	mount --bind "$empty" "$1"
-	wrong "$2" "$3" || status=$?
-	umount "$1"
-	return $status
-}
-
-check "no BTF" covered /sys/kernel/btf module-btf 'pahole'
-check "of the kernel" covered /sys/kernel/btf kernel-btf 'CONFIG_DEBUG_INFO_BTF'
-check "no IOMMU" covered /sys/class/iommu iommu 'intel_iommu=on'
-check "nothing behind it" covered /sys/kernel/iommu_groups iommu 'no device is behind it'
-check "no bpf filesystem" covered /sys/fs/bpf bpffs 'mount -t bpf'
-check "no cgroups" covered /sys/fs/cgroup cgroup 'mount -t cgroup2'
-check "no character devices of VFIO" covered /dev/vfio vfio-cdev 'bind one to vfio-pci'
-check "the kernel's own iommufd" covered /sys/kernel/iommufd policies "kernel's own"
+check "no BTF" covered /sys/kernel/btf wrong module-btf 'pahole'
+check "of the kernel" covered /sys/kernel/btf wrong kernel-btf 'CONFIG_DEBUG_INFO_BTF'
+check "no IOMMU" covered /sys/class/iommu wrong iommu 'intel_iommu=on'
+check "nothing behind it" covered /sys/kernel/iommu_groups wrong iommu 'no device is behind it'
+check "no bpf filesystem" covered /sys/fs/bpf wrong bpffs 'mount -t bpf'
+check "no cgroups" covered /sys/fs/cgroup wrong cgroup 'mount -t cgroup2'
+check "no character devices of VFIO" covered /dev/vfio wrong vfio-cdev 'bind one to vfio-pci'
+check "the kernel's own iommufd" covered /sys/kernel/iommufd wrong policies "kernel's own"
 
 config=/boot/config-$(uname -r)
 if [ -e "$config" ]; then

@@ -50,7 +50,7 @@ check "no operand" failure 2 EINVAL inspect
 check "one too many" failure 2 EINVAL list more
 check "no such option" failure 2 EINVAL list --none
 
-for name in $(iommufd-bpf --help | awk '/^  [a-z]/ { print $1 }'); do
+for name in $(commands); do
 	check "there is a schema of $name" test -e "${0%/*}/../../docs/schema/$name.json"
 done
 
@@ -81,19 +81,6 @@ are_seen()
 rogue=$objects/tests/bpf/rogue.bpf.o
 guard=$objects/map_guard.bpf.o
 check "the module is loaded" /src/selftests/lab/guest/load
-
-# covered DIR COMMAND...: with nothing there
-covered()
-{
-	local dir=$1 status=0
-	shift
-
-	mount -t tmpfs tmpfs "$dir"
-	"$@" || status=$?
-	umount "$dir"
-	return $status
-}
-
 check "no bpf filesystem: load" covered /sys/fs/bpf failure 1 ENOENT load $guard
 is "says how to mount it" "$(json .error.message | grep -c 'mount -t bpf bpf /sys/fs/bpf')" 1
 check "no BTF of the module: load" covered /sys/kernel/btf failure 1 EOPNOTSUPP load $guard

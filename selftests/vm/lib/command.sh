@@ -43,3 +43,9 @@ listed()
 {
 	iommufd-bpf -j list >"$out" && jq -er "$1" "$out"
 }
+
+# commands: those that --help has
+commands()
+{
+	iommufd-bpf --help | sed -nE 's/^  ([a-z][a-z-]*) .*/\1/p'
+}

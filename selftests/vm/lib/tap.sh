@@ -39,6 +39,18 @@ fails()
 	! "$@" || { echo "it should fail: $*"; return 1; }
 }
 
+# covered PATH COMMAND...: with nothing at PATH
+covered()
+{
+	local path=$1 status=0
+	shift
+
+	mount -t tmpfs tmpfs "$path"
+	"$@" || status=$?
+	umount "$path"
+	return $status
+}
+
 # finish: the plan, and the exit status.
 finish()
 {
