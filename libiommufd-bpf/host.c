@@ -20,12 +20,26 @@ static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER;
 static unsigned int log_users;
 static libbpf_print_fn_t program_print;
 
+/* What a newer library has more must not be asked for. */
+static bool opts_known(const struct iommufd_policy_host_opts *opts)
+{
+	const char *bytes = (const char *)opts;
+	size_t i;
+
+	if (opts->sz < offsetof(typeof(*opts), log_arg) + sizeof(opts->log_arg))
+		return false;
+	for (i = sizeof(*opts); i < opts->sz; i++)
+		if (bytes[i])
+			return false;
+	return true;
+}
+
 EXPORT int iommufd_policy_host_open(const struct iommufd_policy_host_opts *opts,
 				    struct iommufd_policy_host **hostp)
 {
 	struct iommufd_policy_host *host;
 
-	if (opts && opts->sz < sizeof(*opts))
+	if (opts && !opts_known(opts))
 		return -EINVAL;
 
 	host = calloc(1, sizeof(*host));
@@ -58,6 +72,21 @@ int host_fail(struct iommufd_policy_host *host, int err, const char *fmt, ...)
 	vsnprintf(host->error, sizeof(host->error), fmt, ap);
 	va_end(ap);
 	return err;
+}
+
+int host_copy_out(struct iommufd_policy_host *host, void *to, const void *from,
+		  size_t size, size_t least)
+{
+	size_t room = *(size_t *)to;
+
+	if (room < least)
+		return host_fail(host, -EINVAL,
+				 "the program has not set sz, the size of a structure");
+	if (room > size)
+		room = size;
+	memcpy((char *)to + sizeof(room), (const char *)from + sizeof(room),
+	       room - sizeof(room));
+	return 0;
 }
 
 static int host_log(enum libbpf_print_level level, const char *fmt, va_list ap)

@@ -31,6 +31,10 @@ struct iommufd_policy_object {
 	struct bpf_object *bpf;
 	/* The one to load; NULL until chosen among several */
 	struct bpf_map *policy;
+	/* By the kernel, or refused: libbpf takes no change any more */
+	bool loaded;
+	/* Loaded, and not yet in force */
+	bool checked;
 	char path[];
 };
 
@@ -48,9 +52,22 @@ int host_check_module(struct iommufd_policy_host *host);
 int host_check_bpf(struct iommufd_policy_host *host);
 /* host.c: fail if it cannot be the name of a policy */
 int host_check_name(struct iommufd_policy_host *host, const char *name);
+/*
+ * host.c: give a program that knows the first @known of @size bytes of a structure
+ * with a member sz as many as it has room for; fails if that is less than @least
+ */
+int host_copy_out(struct iommufd_policy_host *host, void *to, const void *from,
+		  size_t size, size_t least);
+#define HOST_COPY_OUT(host, to, from, last)					\
+	host_copy_out(host, to, from, sizeof(*(from)),				\
+		      offsetof(typeof(*(from)), last) + sizeof((from)->last))
 /* host.c: fail, because there is none of that name */
 int host_not_loaded(struct iommufd_policy_host *host, const char *name);
 
+/* object.c: fail while none of several policies is chosen */
+int object_check_chosen(struct iommufd_policy_object *obj);
+/* object.c: fail if it is too late to change what will be loaded */
+int object_check_open(struct iommufd_policy_object *obj);
 /* object.c: a data member of the struct_ops variable; NULL if it has none as large */
 void *policy_member(struct iommufd_policy_object *obj, struct bpf_map *policy,
 		    const char *member, size_t size);

@@ -84,7 +84,8 @@ const char *iommufd_policy_object_policy(struct iommufd_policy_object *obj,
 /**
  * iommufd_policy_object_select() - choose the policy to load
  *
- * Needed where a file has several. -ENOENT: it has none of that name.
+ * Needed where a file has several. -ENOENT: it has none of that name. -EBUSY: one
+ * of them is loaded.
  */
 int iommufd_policy_object_select(struct iommufd_policy_object *obj,
 				 const char *name);
@@ -99,7 +100,7 @@ const char *iommufd_policy_object_name(struct iommufd_policy_object *obj);
 /**
  * iommufd_policy_object_rename() - load the policy under another name
  *
- * -EINVAL: not a name: up to 15 letters, digits, '_' and '-'.
+ * -EINVAL: not a name: up to 15 letters, digits, '_' and '-'. -EBUSY: it is loaded.
  */
 int iommufd_policy_object_rename(struct iommufd_policy_object *obj,
 				 const char *name);
@@ -135,7 +136,7 @@ int iommufd_policy_object_param(struct iommufd_policy_object *obj,
  * @text: true or false; or a number, decimal or 0x
  *
  * -ENOENT: no such parameter. -EINVAL: @text is not a value of its type.
- * -ERANGE: it does not fit.
+ * -ERANGE: it does not fit. -EBUSY: the policy is loaded.
  */
 int iommufd_policy_object_set_param(struct iommufd_policy_object *obj,
 				    const char *name, const char *text);
@@ -149,7 +150,7 @@ int iommufd_policy_object_set_param(struct iommufd_policy_object *obj,
  * replacement keeps scope and priority of what it replaces.
  * -EINVAL: not a scope, or not a cgroup of version 2, or none of several policies
  * is chosen. -ENOENT: there is no such cgroup. -ENOEXEC: the policy was compiled
- * with a header that knows nothing of it.
+ * with a header that knows nothing of it. -EBUSY: it is loaded.
  */
 int iommufd_policy_object_set_scope(struct iommufd_policy_object *obj,
 				    const char *scope);
@@ -158,7 +159,7 @@ int iommufd_policy_object_set_scope(struct iommufd_policy_object *obj,
  * iommufd_policy_object_set_priority() - of the policies of a scope, the highest
  *	is asked first
  *
- * -EINVAL, -ENOEXEC: as iommufd_policy_object_set_scope().
+ * -EINVAL, -ENOEXEC, -EBUSY: as iommufd_policy_object_set_scope().
  */
 int iommufd_policy_object_set_priority(struct iommufd_policy_object *obj,
 				       int32_t priority);
@@ -167,7 +168,7 @@ int iommufd_policy_object_set_priority(struct iommufd_policy_object *obj,
  * iommufd_policy_object_set_audit() - begin in audit mode, or not: what the policy
  *	refuses is counted, and goes on
  *
- * -EINVAL, -ENOEXEC: as iommufd_policy_object_set_scope().
+ * -EINVAL, -ENOEXEC, -EBUSY: as iommufd_policy_object_set_scope().
  */
 int iommufd_policy_object_set_audit(struct iommufd_policy_object *obj,
 				    bool audit);
@@ -176,24 +177,48 @@ int iommufd_policy_object_set_audit(struct iommufd_policy_object *obj,
  * iommufd_policy_object_set_fail_closed() - whether requests are refused, or go
  *	on, after an answer outside the contract has ended the policy
  *
- * -EINVAL, -ENOEXEC: as iommufd_policy_object_set_scope().
+ * -EINVAL, -ENOEXEC, -EBUSY: as iommufd_policy_object_set_scope().
  */
 int iommufd_policy_object_set_fail_closed(struct iommufd_policy_object *obj,
 					  bool closed);
 
 /**
+ * struct iommufd_policy_settings - what was decided about a policy, or compiled in
+ * @sz: size of this structure
+ * @cgroup_id: of the scope, or 0 for the system
+ * @priority: as iommufd_policy_object_set_priority() says
+ * @audit: as iommufd_policy_object_set_audit() says
+ * @fail_closed: as iommufd_policy_object_set_fail_closed() says
+ */
+struct iommufd_policy_settings {
+	size_t sz;
+	uint64_t cgroup_id;
+	int32_t priority;
+	bool audit;
+	bool fail_closed;
+};
+
+/**
+ * iommufd_policy_object_settings() - what the policy will be loaded with
+ *
+ * -EINVAL: none of several policies is chosen, or @settings->sz is too small.
+ */
+int iommufd_policy_object_settings(struct iommufd_policy_object *obj,
+				   struct iommufd_policy_settings *settings);
+
+/**
  * iommufd_policy_check() - would the policy load?
  *
- * The kernel looks at it, and nothing is left of it once @obj is closed. It is
- * loaded as with iommufd_policy_load(), and so cannot be again. Errors are those,
- * but for -EEXIST.
+ * The kernel takes it, and nothing is left of it once @obj is closed, unless
+ * iommufd_policy_load() follows, which puts in force what was checked. Nothing
+ * can be set any more. Errors are those of iommufd_policy_load(), but for -EEXIST.
  */
 int iommufd_policy_check(struct iommufd_policy_object *obj);
 
 /**
  * iommufd_policy_load() - load the policy, put it in force and pin it
  *
- * An object is loaded once. -EEXIST: the name is taken. -EPERM, -EACCES: not
+ * An object is loaded once, else -EBUSY. -EEXIST: the name is taken. -EPERM, -EACCES: not
  * privileged. -ENODEV: no iommufd with policies. -EOPNOTSUPP: its BTF is
  * missing, or the policy has a hook the module does not know.
  */
@@ -304,9 +329,9 @@ void iommufd_policy_list_free(struct iommufd_policy_status *list);
 /**
  * struct iommufd_policy_event - what has become of a policy
  * @sz: size of this structure
- * @action: "add", it is in force; "change", its mode was switched, or a closed one
- *	refuses no more; "offline", it was put out of service; "online", a
- *	replacement has revived it; "remove", it is gone
+ * @action: "add", it is in force; "change", its mode was switched, or it was
+ *	replaced, or a closed one refuses no more; "offline", it was put out of
+ *	service; "online", a replacement has revived it; "remove", it is gone
  * @name: of the policy
  * @state: as in struct iommufd_policy_status, or "detached"
  * @mode: as there, and so on

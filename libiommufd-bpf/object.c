@@ -65,6 +65,24 @@ bool policy_name_valid(const char *name)
 			    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == len;
 }
 
+int object_check_chosen(struct iommufd_policy_object *obj)
+{
+	if (obj->policy)
+		return 0;
+	return host_fail(obj->host, -EINVAL,
+			 "%s has several policies: choose one with --policy; 'iommufd-bpf inspect' shows them",
+			 obj->path);
+}
+
+int object_check_open(struct iommufd_policy_object *obj)
+{
+	if (!obj->loaded)
+		return 0;
+	return host_fail(obj->host, -EBUSY,
+			 "%s is loaded already: open it again to load it otherwise",
+			 obj->path);
+}
+
 static int check_policies(struct iommufd_policy_object *obj)
 {
 	struct iommufd_policy_host *host = obj->host;
@@ -167,7 +185,10 @@ EXPORT int iommufd_policy_object_select(struct iommufd_policy_object *obj,
 					const char *name)
 {
 	struct bpf_map *map = NULL;
+	int err = object_check_open(obj);
 
+	if (err)
+		return err;
 	while ((map = next_policy(obj, map))) {
 		if (strcmp(policy_name(obj, map), name))
 			continue;
@@ -190,12 +211,12 @@ EXPORT int iommufd_policy_object_rename(struct iommufd_policy_object *obj,
 {
 	int err = host_check_name(obj->host, name);
 
+	if (!err)
+		err = object_check_chosen(obj);
+	if (!err)
+		err = object_check_open(obj);
 	if (err)
 		return err;
-	if (!obj->policy)
-		return host_fail(obj->host, -EINVAL,
-				 "%s has several policies: choose one with --policy",
-				 obj->path);
 	strcpy(policy_name(obj, obj->policy), name);
 	return 0;
 }

@@ -136,27 +136,25 @@ static void param_write(const struct param *param, uint64_t value)
 
 EXPORT int iommufd_policy_object_param(struct iommufd_policy_object *obj,
 				       unsigned int index,
-				       struct iommufd_policy_param *out)
+				       struct iommufd_policy_param *to)
 {
+	struct iommufd_policy_param out = {};
 	struct param param;
 	uint64_t value;
 
-	if (out->sz < sizeof(*out))
-		return host_fail(obj->host, -EINVAL,
-				 "struct iommufd_policy_param: sz is not set");
 	if (!find_param(obj, index, NULL, &param))
 		return -ENOENT;
 
-	out->name = param.name;
-	out->type = param.type;
-	out->size = param.size;
+	out.name = param.name;
+	out.type = param.type;
+	out.size = param.size;
 	value = param_read(&param);
 	if (param.is_bool)
-		strcpy(out->value, value ? "true" : "false");
+		strcpy(out.value, value ? "true" : "false");
 	else
-		snprintf(out->value, sizeof(out->value),
+		snprintf(out.value, sizeof(out.value),
 			 param.is_signed ? "%" PRId64 : "%" PRIu64, value);
-	return 0;
+	return HOST_COPY_OUT(obj->host, to, &out, value);
 }
 
 static int unknown_param(struct iommufd_policy_object *obj, const char *name)
@@ -214,6 +212,9 @@ EXPORT int iommufd_policy_object_set_param(struct iommufd_policy_object *obj,
 	uint64_t value;
 	int err;
 
+	err = object_check_open(obj);
+	if (err)
+		return err;
 	if (!find_param(obj, 0, name, &param))
 		return unknown_param(obj, name);
 

@@ -39,11 +39,15 @@ static int load_object(struct iommufd_policy_object *obj)
 	struct bpf_map *map;
 	int err;
 
+	err = object_check_open(obj);
+	if (err)
+		return err;
 	bpf_object__for_each_map(map, obj->bpf)
 		if (map != obj->policy &&
 		    bpf_map__type(map) == BPF_MAP_TYPE_STRUCT_OPS)
 			bpf_map__set_autocreate(map, false);
 
+	obj->loaded = true;
 	err = bpf_object__load(obj->bpf);
 	return err ? load_fail(obj, err) : 0;
 }
@@ -95,34 +99,30 @@ static int attach_and_pin(struct iommufd_policy_object *obj)
 	return err;
 }
 
-/* Can there be policies, and which of those of the object is meant? */
-static int check_chosen(struct iommufd_policy_object *obj)
-{
-	if (!obj->policy)
-		return host_fail(obj->host, -EINVAL,
-				 "%s has several policies: choose one with --policy; 'iommufd-bpf inspect' shows them",
-				 obj->path);
-	return host_check_bpf(obj->host);
-}
-
 EXPORT int iommufd_policy_check(struct iommufd_policy_object *obj)
 {
-	int err = check_chosen(obj);
+	int err = object_check_chosen(obj);
 
+	if (!err)
+		err = host_check_bpf(obj->host);
 	if (err)
 		return err;
 	host_log_begin(obj->host);
 	err = load_object(obj);
 	host_log_end();
+	if (!err)
+		obj->checked = true;
 	return err;
 }
 
 EXPORT int iommufd_policy_load(struct iommufd_policy_object *obj)
 {
 	struct iommufd_policy_host *host = obj->host;
-	int lock, err = check_chosen(obj);
+	int lock, err = object_check_chosen(obj);
 	uint32_t id;
 
+	if (!err)
+		err = host_check_bpf(host);
 	if (err)
 		return err;
 	lock = pins_lock(host);
@@ -132,10 +132,12 @@ EXPORT int iommufd_policy_load(struct iommufd_policy_object *obj)
 	host_log_begin(host);
 	if (status_link_id(policy_name(obj, obj->policy), &id))
 		err = attach_fail(obj, -EEXIST);
-	else
+	else if (!obj->checked)
 		err = load_object(obj);
-	if (!err)
+	if (!err) {
+		obj->checked = false;
 		err = attach_and_pin(obj);
+	}
 	host_log_end();
 
 	pins_unlock(lock);

@@ -16,17 +16,17 @@
 #define FLAG_FAIL_CLOSED (1ULL << 1)
 #define FLAG_AUDIT (1ULL << 2)
 
+/* To change it */
 static void *member(struct iommufd_policy_object *obj, const char *name,
 		    size_t size, int *err)
 {
 	void *value;
 
-	if (!obj->policy) {
-		*err = host_fail(obj->host, -EINVAL,
-				 "%s has several policies: choose one with --policy",
-				 obj->path);
+	*err = object_check_chosen(obj);
+	if (!*err)
+		*err = object_check_open(obj);
+	if (*err)
 		return NULL;
-	}
 	value = policy_member(obj, obj->policy, name, size);
 	*err = value ? 0 : host_fail(obj->host, -ENOEXEC,
 				     "%s: its policies have no %s: compile it with the current iommufd_policy.bpf.h",
@@ -132,6 +132,36 @@ iommufd_policy_object_set_fail_closed(struct iommufd_policy_object *obj,
 				      bool closed)
 {
 	return set_flag(obj, FLAG_FAIL_CLOSED, closed);
+}
+
+/* 0 if the policy was compiled without such a member */
+static uint64_t number(struct iommufd_policy_object *obj, const char *name,
+		       size_t size)
+{
+	const void *value = policy_member(obj, obj->policy, name, size);
+
+	if (!value)
+		return 0;
+	return size == sizeof(uint64_t) ? *(const uint64_t *)value :
+					  *(const uint32_t *)value;
+}
+
+EXPORT int
+iommufd_policy_object_settings(struct iommufd_policy_object *obj,
+			       struct iommufd_policy_settings *settings)
+{
+	struct iommufd_policy_settings now = {};
+	uint64_t flags;
+	int err = object_check_chosen(obj);
+
+	if (err)
+		return err;
+	flags = number(obj, "flags", sizeof(flags));
+	now.cgroup_id = number(obj, "cgroup_id", sizeof(now.cgroup_id));
+	now.priority = number(obj, "priority", sizeof(now.priority));
+	now.audit = flags & FLAG_AUDIT;
+	now.fail_closed = flags & FLAG_FAIL_CLOSED;
+	return HOST_COPY_OUT(obj->host, settings, &now, fail_closed);
 }
 
 int settings_keep(struct iommufd_policy_object *obj, const char *name)

@@ -139,14 +139,16 @@ static bool read_event(const struct iommufd_policy_watch *watch,
 }
 
 EXPORT int iommufd_policy_watch_next(struct iommufd_policy_watch *watch,
-				     struct iommufd_policy_event *event)
+				     struct iommufd_policy_event *to)
 {
 	struct iommufd_policy_host *host = watch->host;
+	struct iommufd_policy_event event = {};
 	int err;
 
-	if (event->sz < sizeof(*event))
-		return host_fail(host, -EINVAL,
-				 "struct iommufd_policy_event: sz is not set");
+	/* Before one is taken from the queue */
+	err = HOST_COPY_OUT(host, to, &event, exit_message);
+	if (err)
+		return err;
 	do {
 		err = receive(watch);
 		if (err == -EAGAIN)
@@ -157,6 +159,6 @@ EXPORT int iommufd_policy_watch_next(struct iommufd_policy_watch *watch,
 		if (err)
 			return host_fail(host, err, "cannot read uevents: %s",
 					 strerror(-err));
-	} while (!read_event(watch, event));
-	return 0;
+	} while (!read_event(watch, &event));
+	return HOST_COPY_OUT(host, to, &event, exit_message);
 }

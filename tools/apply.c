@@ -2,7 +2,6 @@
 /* iommufd-bpf apply: put in force what configuration files say */
 #include <dirent.h>
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,44 +85,30 @@ static int find_loaded(struct iommufd_policy_host *host, const char *name,
 	return err;
 }
 
-/* A cgroup's id is the inode of its directory. */
-static uint64_t wanted_cgroup(const struct conf *conf)
-{
-	const char *path = conf->scope ? strchr(conf->scope, ':') : NULL;
-	char mounted[PATH_MAX];
-	struct stat st;
-
-	if (!path)
-		return 0;
-	path++;
-	snprintf(mounted, sizeof(mounted), "/sys/fs/cgroup%s", path);
-	if (stat(mounted, &st) && stat(path, &st))
-		return 0;
-	return st.st_ino;
-}
-
 /* Scope and priority stay with the link; the rest can be replaced. */
-static bool replaceable(const struct conf *conf,
+static bool replaceable(const struct iommufd_policy_settings *wanted,
 			const struct iommufd_policy_status *now)
 {
 	return strcmp(now->state, "orphaned") &&
-	       now->priority == conf->priority &&
-	       now->cgroup_id == wanted_cgroup(conf);
+	       now->priority == wanted->priority &&
+	       now->cgroup_id == wanted->cgroup_id;
 }
 
-static int bring_in(struct apply *apply, const struct conf *conf,
-		    struct iommufd_policy_object *obj, const char *action)
+static int bring_in(struct apply *apply, struct iommufd_policy_object *obj,
+		    bool audit, const char *action)
 {
 	const char *name = iommufd_policy_object_name(obj);
 	int err;
 
 	if (!strcmp(action, "replaced")) {
 		err = iommufd_policy_replace(obj, name);
-		return err ?: iommufd_policy_set_audit(apply->host, name,
-						       conf->audit);
+		return err ?: iommufd_policy_set_audit(apply->host, name, audit);
 	}
 	if (!strcmp(action, "reloaded")) {
-		err = iommufd_policy_unload(apply->host, name);
+		/* The old one is not given up for one that the kernel refuses. */
+		err = iommufd_policy_check(obj);
+		if (!err)
+			err = iommufd_policy_unload(apply->host, name);
 		if (err)
 			return err;
 	}
@@ -135,6 +120,7 @@ static int put_in_force(struct apply *apply, struct conf *conf,
 			struct iommufd_policy_object *obj)
 {
 	const char *name = iommufd_policy_object_name(obj);
+	struct iommufd_policy_settings wanted = { .sz = sizeof(wanted) };
 	struct iommufd_policy_status now = {};
 	const char *action = "loaded";
 	char *content;
@@ -147,11 +133,14 @@ static int put_in_force(struct apply *apply, struct conf *conf,
 			 conf->file, strerror(errno));
 		return -errno;
 	}
+	err = iommufd_policy_object_settings(obj, &wanted);
+	if (err)
+		goto out;
 	err = find_loaded(apply->host, name, &now);
 	if (err && err != -ENOENT)
 		goto out;
 	if (!err && strcmp(now.state, "detached"))
-		action = replaceable(conf, &now) ? "replaced" : "reloaded";
+		action = replaceable(&wanted, &now) ? "replaced" : "reloaded";
 	if (strcmp(action, "loaded") && strcmp(now.state, "orphaned") &&
 	    applied_same(name, applied_map(now.link_id), content, size)) {
 		err = 0;
@@ -169,7 +158,7 @@ static int put_in_force(struct apply *apply, struct conf *conf,
 
 	err = 0;
 	if (!apply->dry_run) {
-		err = bring_in(apply, conf, obj, action);
+		err = bring_in(apply, obj, wanted.audit, action);
 		if (!err)
 			err = find_loaded(apply->host, name, &now);
 		if (!err)

@@ -7,6 +7,7 @@
 
 dir=/tmp/policies.d
 object=/src/build/user/map_guard.bpf.o
+objects=/src/build/user/tests/bpf
 sys=/sys/kernel/iommufd/policy
 records=/run/iommufd-bpf
 
@@ -67,9 +68,32 @@ is "another priority a reload" "$(iommufd-bpf apply $dir)" \
 is "with that priority" "$(attribute priority)" 7
 is "with that scope" "$(attribute scope)" cgroup:/
 is "once" "$(iommufd-bpf apply $dir)" "first: unchanged ($dir/first.conf)"
+map=$(bpftool -j link show id "$(attribute link_id)" | jq .map_id)
+printf '[policy]\nfile = %s\nname = first\n' $objects/refused.bpf.o >$dir/first.conf
+check "what the kernel refuses is not loaded in its place" fails_with \
+	"the kernel refused it" $dir
+is "nor is the old one given up for it" \
+	"$(bpftool -j link show id "$(attribute link_id)" | jq .map_id)" "$map"
+conf first 4
+sed -i '/^name/a scope = cgroup:/none/such' $dir/first.conf
+check "a cgroup that is not there is told with its line" fails_with \
+	"$dir/first.conf:4: no cgroup '/none/such'" $dir
+is "and the scope is as it was" "$(attribute scope)" cgroup:/
 conf first 4
 is "back it goes" "$(iommufd-bpf apply $dir)" "first: reloaded ($dir/first.conf)"
 is "to the whole system" "$(attribute scope) $(attribute mode)" "system enforce"
+
+# What was compiled in is what counts where the file is silent.
+printf '[policy]\nfile = %s\n' $objects/settled.bpf.o >$dir/settled.conf
+is "what has a priority is loaded" "$(iommufd-bpf apply $dir/settled.conf)" \
+	"settled: loaded ($dir/settled.conf)"
+printf '[parameters]\nanswer = -13\n' >>$dir/settled.conf
+is "and replaced, not reloaded" "$(iommufd-bpf apply $dir/settled.conf)" \
+	"settled: replaced ($dir/settled.conf)"
+is "with priority and mode as compiled" \
+	"$(cat $sys/settled/priority $sys/settled/mode | xargs)" "5 audit"
+rm $dir/settled.conf
+check "it goes" iommufd-bpf unload settled
 
 # What is wrong, and where.
 conf second 64

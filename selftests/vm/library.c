@@ -10,6 +10,7 @@
 
 #define ROUNDS 5000
 #define NO_OBJECT "/etc/passwd"
+#define GUARD "/src/build/user/map_guard.bpf.o"
 
 static atomic_uint heard;
 
@@ -86,11 +87,117 @@ static void a_thread_uses_libbpf_by_itself(void **state)
 	assert_ptr_equal(libbpf_set_print(NULL), hear);
 }
 
+static struct iommufd_policy_host *open_host(void)
+{
+	struct iommufd_policy_host *host;
+
+	assert_int_equal(iommufd_policy_host_open(NULL, &host), 0);
+	return host;
+}
+
+static struct iommufd_policy_object *open_guard(struct iommufd_policy_host *host)
+{
+	struct iommufd_policy_object *object;
+
+	assert_int_equal(iommufd_policy_object_open(host, GUARD, &object), 0);
+	return object;
+}
+
+/* Of a later version: what has more members is used by programs that know less. */
+static void structures_grow(void **state)
+{
+	struct {
+		struct iommufd_policy_host_opts known;
+		uint64_t more;
+	} opts = { .known.sz = sizeof(opts) };
+	struct {
+		struct iommufd_policy_param known;
+		uint64_t more;
+	} param = { .known.sz = sizeof(param), .more = 7 };
+	struct iommufd_policy_object *object;
+	struct iommufd_policy_host *host;
+
+	assert_int_equal(iommufd_policy_host_open(&opts.known, &host), 0);
+	iommufd_policy_host_close(host);
+	opts.more = 1;
+	assert_int_equal(iommufd_policy_host_open(&opts.known, &host), -EINVAL);
+	opts.known.sz = sizeof(opts.known) - 1;
+	assert_int_equal(iommufd_policy_host_open(&opts.known, &host), -EINVAL);
+
+	host = open_host();
+	object = open_guard(host);
+	assert_int_equal(iommufd_policy_object_param(object, 0, &param.known), 0);
+	assert_string_equal(param.known.name, "max_mapping_mib");
+	assert_int_equal(param.known.sz, sizeof(param));
+	assert_int_equal(param.more, 7);
+	param.known.sz = offsetof(struct iommufd_policy_param, value);
+	assert_int_equal(iommufd_policy_object_param(object, 0, &param.known),
+			 -EINVAL);
+	assert_non_null(strstr(iommufd_policy_host_error(host), "sz"));
+	iommufd_policy_object_close(object);
+	iommufd_policy_host_close(host);
+}
+
+static void what_was_set_can_be_read(void **state)
+{
+	struct iommufd_policy_settings now = { .sz = sizeof(now) };
+	struct iommufd_policy_host *host = open_host();
+	struct iommufd_policy_object *object = open_guard(host);
+
+	assert_int_equal(iommufd_policy_object_settings(object, &now), 0);
+	assert_int_equal(now.cgroup_id, 0);
+	assert_int_equal(now.priority, 0);
+	assert_false(now.audit || now.fail_closed);
+	assert_int_equal(iommufd_policy_object_set_priority(object, -3), 0);
+	assert_int_equal(iommufd_policy_object_set_audit(object, true), 0);
+	assert_int_equal(iommufd_policy_object_set_scope(object, "cgroup:/"), 0);
+	assert_int_equal(iommufd_policy_object_settings(object, &now), 0);
+	assert_int_equal(now.cgroup_id, 1);
+	assert_int_equal(now.priority, -3);
+	assert_true(now.audit);
+	assert_false(now.fail_closed);
+	iommufd_policy_object_close(object);
+	iommufd_policy_host_close(host);
+}
+
+static void assert_is_loaded(struct iommufd_policy_object *object)
+{
+	assert_int_equal(iommufd_policy_object_set_param(object, "max_mapping_mib",
+							 "2"), -EBUSY);
+	assert_int_equal(iommufd_policy_object_set_priority(object, 1), -EBUSY);
+	assert_int_equal(iommufd_policy_object_rename(object, "other"), -EBUSY);
+	assert_int_equal(iommufd_policy_object_select(object, "map_guard"), -EBUSY);
+	assert_int_equal(iommufd_policy_check(object), -EBUSY);
+}
+
+static void what_was_checked_is_put_in_force_once(void **state)
+{
+	struct iommufd_policy_host *host = open_host();
+	struct iommufd_policy_object *object = open_guard(host);
+	struct iommufd_policy_status *list;
+
+	assert_int_equal(iommufd_policy_check(object), 0);
+	assert_is_loaded(object);
+	assert_int_equal(iommufd_policy_list(host, &list), 0);
+	assert_null(list);
+	assert_int_equal(iommufd_policy_load(object), 0);
+	assert_is_loaded(object);
+	assert_int_equal(iommufd_policy_replace(object, "map_guard"), -EBUSY);
+	assert_int_equal(iommufd_policy_load(object), -EEXIST);
+	assert_int_equal(iommufd_policy_unload(host, "map_guard"), 0);
+	assert_int_equal(iommufd_policy_load(object), -EBUSY);
+	iommufd_policy_object_close(object);
+	iommufd_policy_host_close(host);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(threads_have_handles_of_their_own),
 		cmocka_unit_test(a_thread_uses_libbpf_by_itself),
+		cmocka_unit_test(structures_grow),
+		cmocka_unit_test(what_was_set_can_be_read),
+		cmocka_unit_test(what_was_checked_is_put_in_force_once),
 	};
 
 	return run_tap(tests, NULL, NULL);
