@@ -454,6 +454,7 @@ int registry_replace(const struct iommufd_policy_ops *ops,
 	} else {
 		info.paid = ledger_paid(policy);
 		ops_exit(policy, old, &info);
+		kobject_uevent(&policy->kobj, KOBJ_CHANGE);
 	}
 unlock:
 	mutex_unlock(&registry_lock);

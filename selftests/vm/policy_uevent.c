@@ -234,9 +234,10 @@ static void a_replacement_brings_it_online(void **state)
 	assert_event("online", "answer", "active");
 	assert_no_exit();
 
-	/* One for another that is there is no change to speak of. */
 	policy.answer->map_answer = 0;
 	assert_int_equal(policy_replace(&policy, &policy), 0);
+	assert_event("change", "answer", "active");
+	assert_no_exit();
 	assert_no_event();
 }
 
