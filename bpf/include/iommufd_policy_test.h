@@ -84,6 +84,8 @@ typedef __s64 s64;
 #define BPF_CORE_READ(from, members...)					\
 	BPF_CORE_READ_NTH_(members, BPF_CORE_READ3_, BPF_CORE_READ2_,	\
 			   BPF_CORE_READ1_)(from, members)
+#define BPF_CORE_READ_STR_INTO(to, from, members...)			\
+	snprintf(*(to), sizeof(*(to)), "%s", BPF_CORE_READ(from, members))
 #define bpf_core_read(to, size, from) policy_test_read(to, size, from)
 #define bpf_probe_read_kernel(to, size, from) policy_test_read(to, size, from)
 #define bpf_probe_read_kernel_str(to, size, from)			\
@@ -121,6 +123,7 @@ struct policy_test_range {
  * @random: of bpf_get_prandom_u32(): the next number is another
  * @now: of bpf_ktime_get_ns()
  * @pid_tgid: of bpf_get_current_pid_tgid()
+ * @task: of bpf_get_current_task_btf(): a struct task_struct of the test's
  * @errors: how often a policy has called iommufd_policy_error()
  * @error_code: the last code
  * @error_text: and text
@@ -143,6 +146,7 @@ struct policy_test {
 	u64 random;
 	u64 now;
 	u64 pid_tgid;
+	void *task;
 	u32 errors;
 	s32 error_code;
 	char error_text[IOMMUFD_POLICY_MSG_LEN];
@@ -359,6 +363,8 @@ static inline void *policy_test_output_(u64 size)
 		return NULL;
 	free(policy_test.output);
 	policy_test.output = policy_test_copy_(NULL, size);
+	/* What is there is not zero in the kernel either. */
+	memset(policy_test.output, 0xa5, size);
 	policy_test.output_size = size;
 	return policy_test.output;
 }
@@ -392,6 +398,9 @@ static inline u64 bpf_get_current_pid_tgid(void)
 {
 	return policy_test.pid_tgid;
 }
+
+#define bpf_get_current_task_btf()					\
+	((struct task_struct *)policy_test.task)
 
 /* splitmix64 */
 static inline u32 bpf_get_prandom_u32(void)

@@ -143,6 +143,17 @@ end_watch
 is "it ends by itself" "$ended" 0
 is "are written" "$(jq -cs '[.[] | .hook // empty]' "$out")" '["attach","detach"]'
 check "it is unloaded, too" iommufd-bpf unload quiet
+check "with others" iommufd-bpf load $build/audit.bpf.o --name large \
+	--set attaches=false --set addresses=false --set min_pages=3
+begin_watch --audit large
+check "watching that" grep -q watching "$work/err"
+check "devices" iommufd-bpf dma-test --device "$device"
+check "few pages" iommufd-bpf map-test --size 8K
+check "and more" iommufd-bpf map-test --size 12K
+end_watch INT
+is "only those are written" "$(jq -rs '[.[] | select(.hook) |
+	"\(.hook) \(.length / 4096)"] | unique | join(",")' "$out")" "map 3,unmap 3"
+check "it goes" iommufd-bpf unload large
 
 # says PATTERN COMMAND...: fails with one line that has PATTERN.
 says()
