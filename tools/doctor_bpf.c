@@ -170,11 +170,18 @@ void check_bpffs(struct finding *finding)
 	found_ok(finding, BPFFS_DIR);
 }
 
-void check_cgroup(struct finding *finding)
+static bool is_cgroup2(const char *path)
 {
 	struct statfs fs;
 
-	if (statfs(CGROUP_DIR, &fs) || fs.f_type != CGROUP2_SUPER_MAGIC)
+	return !statfs(path, &fs) && fs.f_type == CGROUP2_SUPER_MAGIC;
+}
+
+void check_cgroup(struct finding *finding)
+{
+	if (is_cgroup2(CGROUP_DIR "/unified"))
+		return found_ok(finding, CGROUP_DIR "/unified is of version 2");
+	if (!is_cgroup2(CGROUP_DIR))
 		return found_wrong(finding, "boot with 'systemd.unified_cgroup_hierarchy=1', or mount it with 'mount -t cgroup2 cgroup2 " CGROUP_DIR "'",
 				   "no cgroups of version 2 on " CGROUP_DIR ", which policies for a cgroup need");
 	found_ok(finding, CGROUP_DIR " is of version 2");

@@ -13,6 +13,12 @@ _init_completion()
 	prev=${words[cword - 1]}
 }
 
+# It is for words that bash splits at a colon, which are whole here.
+__ltrim_colon_completions()
+{
+	:
+}
+
 # completes WORD...: what the last may become, in order
 completes()
 {
@@ -42,5 +48,25 @@ for command in $commands; do
 		"$(long_options "$command")"
 done
 is "modes" "$(completes load --mode '')" "$(printf 'audit\nenforce')"
+is "ways to fail" "$(completes load --fail '')" "$(printf 'closed\nopen')"
+is "scopes" "$(completes load --scope '')" "$(printf 'cgroup:/\nsystem')"
+is "how to sort pins" "$(completes pins --sort 'p')" pinned
+is "devices" "$(completes dma-test --device '')" \
+	"$(basename -a /sys/bus/pci/devices/* | sort)"
+is "users" "$(completes areas --user roo)" root
+
+is "no policies while none is loaded" "$(completes unload '')" ""
+for name in one two; do
+	check "a policy" exits 0 iommufd-bpf load /src/build/user/map_guard.bpf.o \
+		--name $name
+done
+for command in unload replace show mode stats; do
+	is "policies to $command" "$(completes $command '')" "$(printf 'one\ntwo')"
+done
+is "one of them" "$(completes watch --policy o)" one
+is "modes for it" "$(completes mode one '')" "$(printf 'audit\nenforce')"
+for name in one two; do
+	check "it goes" exits 0 iommufd-bpf unload $name
+done
 is "no such command has only what all have" "$(completes none --j)" --json
 finish

@@ -35,6 +35,31 @@ wrong()
 	grep -qE "^wrong +$1  .*: " "$out" || { cat "$out"; return 1; }
 }
 
+# As the hierarchies of cgroups are mounted where both versions are used
+with_dir()
+{
+	mkdir "/sys/fs/cgroup/$1"
+	"${@:2}"
+}
+
+with_unified()
+{
+	local status=0
+
+	mkdir /sys/fs/cgroup/unified
+	mount -t cgroup2 cgroup2 /sys/fs/cgroup/unified
+	"$@" || status=$?
+	umount /sys/fs/cgroup/unified
+	return $status
+}
+
+# A kernel that is locked down stays so: this one only says it is.
+locked_down()
+{
+	echo "$1" >/sys/kernel/security/lockdown
+	"${@:2}"
+}
+
 check "no module" wrong module 'there is no iommufd|not loaded: load it'
 check "no /dev/iommu" wrong dev-iommu 'modprobe iommufd'
 check "the rest cannot be told" finds policies unknown 'not loaded'
@@ -42,6 +67,9 @@ check "the rest cannot be told" finds policies unknown 'not loaded'
 $guest/load
 check "nothing is wrong once it is loaded" iommufd-bpf doctor
 is "and nothing is coloured in a file" "$(iommufd-bpf doctor | grep -c $'\033')" 0
+is "but on a terminal, by what is found" \
+	"$(script -qec 'iommufd-bpf doctor' /dev/null | grep -oE $'\033\\[3[0-9]m[a-z]+' |
+		sort -u | tr '\033\n' '  ' | xargs)" "[32mok [33munknown"
 check "the same as JSON" iommufd-bpf -j doctor
 iommufd-bpf -j doctor >"$out"
 check "as the schema says" "$valid" doctor "$out"
@@ -63,6 +91,14 @@ check "no IOMMU" covered /sys/class/iommu wrong iommu 'intel_iommu=on'
 check "nothing behind it" covered /sys/kernel/iommu_groups wrong iommu 'no device is behind it'
 check "no bpf filesystem" covered /sys/fs/bpf wrong bpffs 'mount -t bpf'
 check "no cgroups" covered /sys/fs/cgroup wrong cgroup 'mount -t cgroup2'
+check "only cgroups of version 1" covered /sys/fs/cgroup with_dir memory \
+	wrong cgroup 'systemd.unified_cgroup_hierarchy=1'
+check "of both versions" covered /sys/fs/cgroup with_unified finds cgroup ok 'unified is'
+check "not locked down" covered /sys/kernel/security finds lockdown ok 'not locked down'
+check "locked down a little" covered /sys/kernel/security \
+	locked_down 'none [integrity] confidentiality' finds lockdown ok 'integrity'
+check "locked down" covered /sys/kernel/security \
+	locked_down 'none integrity [confidentiality]' wrong lockdown 'lockdown=integrity'
 check "no character devices of VFIO" covered /dev/vfio wrong vfio-cdev 'bind one to vfio-pci'
 check "the kernel's own iommufd" covered /sys/kernel/iommufd wrong policies "kernel's own"
 

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# lab: timeout=120
+# lab: timeout=240
 #
 # What an operator decides about policies with iommufd-bpf, and is told of them.
 . "${0%/*}/lib/command.sh"
