@@ -13,7 +13,7 @@
 #include "iopt_reserve.h"
 #include "mock/mock.h"
 #include "pages.h"
-#include "pages_pin.h"
+#include "pages_file.h"
 #include "trace.h"
 
 /* IOAS_ALLOW_IOVAS takes a copy of the list; more than this is no list. */

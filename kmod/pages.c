@@ -7,6 +7,7 @@
 
 #include "account.h"
 #include "pages.h"
+#include "pages_file.h"
 #include "pages_pin.h"
 #include "pin_wide.h"
 #include "policy.h"

@@ -5,7 +5,6 @@
 
 #include <linux/types.h>
 
-struct file;
 struct folio;
 struct page;
 struct pages;
@@ -43,9 +42,6 @@ int pin_only_page(struct pages *pages);
 void unpin_only_page(struct pages *pages);
 struct page *pin_page_briefly(struct pages *pages, unsigned long index,
 			      bool write);
-
-int pages_open_file(struct file *file, bool writable);
-void pages_close_file(struct file *file, bool writable);
 
 #ifdef IOMMUFD_TEST_BUILD
 extern unsigned int pages_test_batch;

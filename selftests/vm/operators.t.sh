@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
+# lab: timeout=120
 #
 # Every block of docs/operators.md is executed as it stands there, in the directory
 # of the shipped policies. A line marked as refused has to fail.
