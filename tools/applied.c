@@ -17,6 +17,9 @@
 
 #define RECORD_PATH_MAX 64
 
+/* Until it is whole; no policy has such a name */
+#define NEW_RECORD APPLIED_DIR "/.new"
+
 static void record_path(char path[RECORD_PATH_MAX], const char *name)
 {
 	snprintf(path, RECORD_PATH_MAX, APPLIED_DIR "/%s", name);
@@ -136,8 +139,7 @@ int applied_record(const char *name, uint32_t map, const char *conf,
 	FILE *file;
 	int err = 0;
 
-	record_path(path, name);
-	file = fopen(path, "we");
+	file = fopen(NEW_RECORD, "we");
 	if (!file)
 		return -errno;
 	fprintf(file, "%u %s\n", map, conf);
@@ -146,6 +148,11 @@ int applied_record(const char *name, uint32_t map, const char *conf,
 		err = -EIO;
 	if (fclose(file) && !err)
 		err = -errno;
+	record_path(path, name);
+	if (!err && rename(NEW_RECORD, path))
+		err = -errno;
+	if (err)
+		unlink(NEW_RECORD);
 	return err;
 }
 

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # lab: timeout=900 kernel=6.12,7.3
 #
-# 'iommufd-bpf load', 'replace' and 'unload' are killed before each system call that
-# changes something: it is always one policy that decides, whole, and the next
-# command clears up what is left.
+# 'iommufd-bpf load', 'replace', 'unload' and 'apply' are killed before each system
+# call that changes something: it is always one policy that decides, whole, and the
+# next command clears up what is left.
 . "${0%/*}/lib/command.sh"
 
 guard=/src/build/user/map_guard.bpf.o
@@ -14,6 +14,7 @@ pins=/sys/fs/bpf/iommufd
 calls=(bpf mkdir unlink unlinkat rmdir symlink rename flock)
 # Mapped with the old policy, refused by the new one
 size=8M
+dir=/tmp/killed.d
 old=(--set max_mapping_mib=16)
 new=(--set max_mapping_mib=4)
 
@@ -118,6 +119,27 @@ after_unload()
 	esac && is_whole old
 }
 
+# conf MIB: a file that says what 'old' or 'new' does
+conf()
+{
+	printf '[policy]\nfile = %s\n[parameters]\nmax_mapping_mib = %s\n' $guard "$1" \
+		>$dir/map_guard.conf
+}
+
+old_is_applied()
+{
+	conf 16
+	exits 0 iommufd-bpf apply $dir && is_whole old && conf 4
+}
+
+after_apply()
+{
+	[ "$(in_force)" != none ] || { echo "there is no policy"; return 1; }
+	exits 0 iommufd-bpf apply $dir && is_whole new &&
+		same "$(ls -A /run/iommufd-bpf)" map_guard &&
+		exits 0 iommufd-bpf apply $dir && grep -q unchanged "$out"
+}
+
 # points COUNT: of so many calls the first, the one in the middle, and the last: what
 # is before those prepares what the process takes with it.
 points()
@@ -191,6 +213,12 @@ cat "$out.points"
 check "unload may be killed" everywhere is_old after_unload iommufd-bpf unload map_guard
 cat "$out.points"
 quiet iommufd-bpf unload map_guard
+mkdir $dir
+check "apply may be killed" everywhere old_is_applied after_apply iommufd-bpf apply $dir
+cat "$out.points"
+rm $dir/map_guard.conf
+check "what was applied goes" exits 0 iommufd-bpf apply --prune $dir
 check "nothing is left" is_whole none
+rmdir $dir
 rm -f "$out.points"
 finish
