@@ -26,7 +26,7 @@ static bool opts_known(const struct iommufd_policy_host_opts *opts)
 	const char *bytes = (const char *)opts;
 	size_t i;
 
-	if (opts->sz < offsetof(typeof(*opts), log_arg) + sizeof(opts->log_arg))
+	if (opts->sz < SIZE_UP_TO(*opts, log_arg))
 		return false;
 	for (i = sizeof(*opts); i < opts->sz; i++)
 		if (bytes[i])
@@ -74,19 +74,22 @@ int host_fail(struct iommufd_policy_host *host, int err, const char *fmt, ...)
 	return err;
 }
 
-int host_copy_out(struct iommufd_policy_host *host, void *to, const void *from,
-		  size_t size, size_t least)
+int host_check_sz(struct iommufd_policy_host *host, size_t sz, size_t least)
+{
+	if (sz >= least)
+		return 0;
+	return host_fail(host, -EINVAL,
+			 "the program has not set sz, the size of a structure");
+}
+
+void copy_out(void *to, const void *from, size_t size)
 {
 	size_t room = *(size_t *)to;
 
-	if (room < least)
-		return host_fail(host, -EINVAL,
-				 "the program has not set sz, the size of a structure");
 	if (room > size)
 		room = size;
 	memcpy((char *)to + sizeof(room), (const char *)from + sizeof(room),
 	       room - sizeof(room));
-	return 0;
 }
 
 static int host_log(enum libbpf_print_level level, const char *fmt, va_list ap)

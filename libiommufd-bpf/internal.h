@@ -52,15 +52,13 @@ int host_check_module(struct iommufd_policy_host *host);
 int host_check_bpf(struct iommufd_policy_host *host);
 /* host.c: fail if it cannot be the name of a policy */
 int host_check_name(struct iommufd_policy_host *host, const char *name);
-/*
- * host.c: give a program that knows the first @known of @size bytes of a structure
- * with a member sz as many as it has room for; fails if that is less than @least
- */
-int host_copy_out(struct iommufd_policy_host *host, void *to, const void *from,
-		  size_t size, size_t least);
-#define HOST_COPY_OUT(host, to, from, last)					\
-	host_copy_out(host, to, from, sizeof(*(from)),				\
-		      offsetof(typeof(*(from)), last) + sizeof((from)->last))
+/* Bytes of a structure up to a member, the last one of its first version */
+#define SIZE_UP_TO(structure, last)						\
+	(offsetof(typeof(structure), last) + sizeof((structure).last))
+/* host.c: fail if the program has room for less than @least */
+int host_check_sz(struct iommufd_policy_host *host, size_t sz, size_t least);
+/* host.c: of a structure of @size with a member sz, what @to has room for */
+void copy_out(void *to, const void *from, size_t size);
 /* host.c: fail, because there is none of that name */
 int host_not_loaded(struct iommufd_policy_host *host, const char *name);
 

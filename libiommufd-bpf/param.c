@@ -141,7 +141,11 @@ EXPORT int iommufd_policy_object_param(struct iommufd_policy_object *obj,
 	struct iommufd_policy_param out = {};
 	struct param param;
 	uint64_t value;
+	int err;
 
+	err = host_check_sz(obj->host, to->sz, SIZE_UP_TO(out, value));
+	if (err)
+		return err;
 	if (!find_param(obj, index, NULL, &param))
 		return -ENOENT;
 
@@ -154,7 +158,8 @@ EXPORT int iommufd_policy_object_param(struct iommufd_policy_object *obj,
 	else
 		snprintf(out.value, sizeof(out.value),
 			 param.is_signed ? "%" PRId64 : "%" PRIu64, value);
-	return HOST_COPY_OUT(obj->host, to, &out, value);
+	copy_out(to, &out, sizeof(out));
+	return 0;
 }
 
 static int unknown_param(struct iommufd_policy_object *obj, const char *name)

@@ -154,6 +154,9 @@ iommufd_policy_object_settings(struct iommufd_policy_object *obj,
 	uint64_t flags;
 	int err = object_check_chosen(obj);
 
+	if (!err)
+		err = host_check_sz(obj->host, settings->sz,
+				    SIZE_UP_TO(now, fail_closed));
 	if (err)
 		return err;
 	flags = number(obj, "flags", sizeof(flags));
@@ -161,7 +164,8 @@ iommufd_policy_object_settings(struct iommufd_policy_object *obj,
 	now.priority = number(obj, "priority", sizeof(now.priority));
 	now.audit = flags & FLAG_AUDIT;
 	now.fail_closed = flags & FLAG_FAIL_CLOSED;
-	return HOST_COPY_OUT(obj->host, settings, &now, fail_closed);
+	copy_out(settings, &now, sizeof(now));
+	return 0;
 }
 
 int settings_keep(struct iommufd_policy_object *obj, const char *name)

@@ -145,8 +145,7 @@ EXPORT int iommufd_policy_watch_next(struct iommufd_policy_watch *watch,
 	struct iommufd_policy_event event = {};
 	int err;
 
-	/* Before one is taken from the queue */
-	err = HOST_COPY_OUT(host, to, &event, exit_message);
+	err = host_check_sz(host, to->sz, SIZE_UP_TO(event, exit_message));
 	if (err)
 		return err;
 	do {
@@ -160,5 +159,6 @@ EXPORT int iommufd_policy_watch_next(struct iommufd_policy_watch *watch,
 			return host_fail(host, err, "cannot read uevents: %s",
 					 strerror(-err));
 	} while (!read_event(watch, &event));
-	return HOST_COPY_OUT(host, to, &event, exit_message);
+	copy_out(to, &event, sizeof(event));
+	return 0;
 }

@@ -179,12 +179,12 @@ static bool is_cgroup2(const char *path)
 
 void check_cgroup(struct finding *finding)
 {
-	if (is_cgroup2(CGROUP_DIR "/unified"))
-		return found_ok(finding, CGROUP_DIR "/unified is of version 2");
-	if (!is_cgroup2(CGROUP_DIR))
+	if (is_cgroup2(CGROUP_DIR))
+		return found_ok(finding, CGROUP_DIR " is of version 2");
+	if (!is_cgroup2(CGROUP_DIR "/unified"))
 		return found_wrong(finding, "boot with 'systemd.unified_cgroup_hierarchy=1', or mount it with 'mount -t cgroup2 cgroup2 " CGROUP_DIR "'",
 				   "no cgroups of version 2 on " CGROUP_DIR ", which policies for a cgroup need");
-	found_ok(finding, CGROUP_DIR " is of version 2");
+	found_ok(finding, CGROUP_DIR "/unified is of version 2");
 }
 
 static bool has_capability(uint64_t effective, unsigned int capability)
