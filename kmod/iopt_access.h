@@ -3,14 +3,29 @@
 #ifndef IOMMUFD_IOPT_ACCESS_H
 #define IOMMUFD_IOPT_ACCESS_H
 
+#include <linux/interval_tree.h>
 #include <linux/list.h>
 #include <linux/rbtree.h>
 #include <linux/types.h>
 
-struct access_pin;
 struct area;
 struct io_pagetable;
 struct page;
+
+/**
+ * struct access_pin - pages pinned for an access
+ * @node: IO addresses; in iopt_access.pins
+ * @ready: the access has the pages
+ */
+struct access_pin {
+	struct interval_tree_node node;
+	bool ready;
+};
+
+static inline struct access_pin *to_pin(struct interval_tree_node *node)
+{
+	return container_of(node, struct access_pin, node);
+}
 
 /**
  * struct iopt_access - a kernel user of an IO page table
