@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cgroups.h"
 #include "cmd.h"
 #include "names.h"
 #include "policy_values.h"

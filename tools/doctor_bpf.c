@@ -13,13 +13,13 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "cgroups.h"
 #include "doctor.h"
 #include "policy_values.h"
 
 #define MODULE_DIR "/sys/module/iommufd"
 #define SYSFS_DIR "/sys/kernel/iommufd"
 #define BPFFS_DIR "/sys/fs/bpf"
-#define CGROUP_DIR "/sys/fs/cgroup"
 
 /* Whether depmod knows a file of this name, for the kernel that runs */
 static bool module_installed(const char *file)
@@ -170,21 +170,14 @@ void check_bpffs(struct finding *finding)
 	found_ok(finding, BPFFS_DIR);
 }
 
-static bool is_cgroup2(const char *path)
-{
-	struct statfs fs;
-
-	return !statfs(path, &fs) && fs.f_type == CGROUP2_SUPER_MAGIC;
-}
-
 void check_cgroup(struct finding *finding)
 {
-	if (is_cgroup2(CGROUP_DIR))
-		return found_ok(finding, CGROUP_DIR " is of version 2");
-	if (!is_cgroup2(CGROUP_DIR "/unified"))
-		return found_wrong(finding, "boot with 'systemd.unified_cgroup_hierarchy=1', or mount it with 'mount -t cgroup2 cgroup2 " CGROUP_DIR "'",
-				   "no cgroups of version 2 on " CGROUP_DIR ", which policies for a cgroup need");
-	found_ok(finding, CGROUP_DIR "/unified is of version 2");
+	const char *root = cgroup_root();
+
+	if (!root)
+		return found_wrong(finding, "boot with 'systemd.unified_cgroup_hierarchy=1', or mount it with 'mount -t cgroup2 cgroup2 /sys/fs/cgroup'",
+				   "no cgroups of version 2 on /sys/fs/cgroup, which policies for a cgroup need");
+	found_ok(finding, "%s is of version 2", root);
 }
 
 static bool has_capability(uint64_t effective, unsigned int capability)

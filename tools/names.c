@@ -1,23 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What numbers of the kernel are called by people */
-#include <errno.h>
-#include <fcntl.h>
-#include <fts.h>
-#include <limits.h>
 #include <inttypes.h>
 #include <pwd.h>
 #include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "cgroups.h"
 #include "names.h"
-
-#define CGROUP_DIR "/sys/fs/cgroup"
-/* FILEID_KERNFS of the kernel: the handle of a cgroup's directory is its id */
-#define HANDLE_KERNFS 0xfe
 
 /* A number that was looked up; @name is NULL if it has none */
 struct known {
@@ -76,72 +67,6 @@ static char *find_process(uint64_t pid)
 	return strdup(comm);
 }
 
-/* As it is called within the mount */
-static char *cgroup_name(const char *path)
-{
-	const size_t root = strlen(CGROUP_DIR);
-
-	return strdup(path[root] ? path + root : "/");
-}
-
-static char *path_of_fd(int fd)
-{
-	char link[32], path[PATH_MAX];
-	ssize_t length;
-
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	length = readlink(link, path, sizeof(path) - 1);
-	if (length < (ssize_t)strlen(CGROUP_DIR))
-		return NULL;
-	path[length] = '\0';
-	return cgroup_name(path);
-}
-
-/* Where handles of files are not there, or not for everybody */
-static char *search_cgroup(uint64_t id)
-{
-	char dir[] = CGROUP_DIR, *const dirs[] = { dir, NULL };
-	char *path = NULL;
-	FTSENT *entry;
-	FTS *fts;
-
-	fts = fts_open(dirs, FTS_PHYSICAL | FTS_NOCHDIR | FTS_XDEV, NULL);
-	while (fts && !path && (entry = fts_read(fts)))
-		if (entry->fts_info == FTS_D && entry->fts_statp->st_ino == id)
-			path = cgroup_name(entry->fts_path);
-	if (fts)
-		fts_close(fts);
-	return path;
-}
-
-static char *find_cgroup(uint64_t id)
-{
-	struct {
-		struct file_handle handle;
-		uint64_t id;
-	} cgroup = {
-		.handle = { .handle_bytes = sizeof(id),
-			    .handle_type = HANDLE_KERNFS },
-	};
-	int root, fd = -1;
-	char *path = NULL;
-
-	memcpy(cgroup.handle.f_handle, &id, sizeof(id));
-	root = open(CGROUP_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (root >= 0)
-		fd = open_by_handle_at(root, &cgroup.handle,
-				       O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd >= 0) {
-		path = path_of_fd(fd);
-		close(fd);
-	} else if (errno == ENOSYS || errno == EPERM) {
-		path = search_cgroup(id);
-	}
-	if (root >= 0)
-		close(root);
-	return path;
-}
-
 const char *user_name(uint32_t uid)
 {
 	static void *tree;
@@ -160,7 +85,7 @@ const char *cgroup_path(uint64_t id)
 {
 	static void *tree;
 
-	return look_up(&tree, id, find_cgroup);
+	return look_up(&tree, id, cgroup_path_of);
 }
 
 const char *user_text(uint32_t uid)
@@ -177,21 +102,6 @@ const char *user_text(uint32_t uid)
 const char *name_text(const char *name)
 {
 	return name ?: "-";
-}
-
-bool cgroup_find(const char *path, uint64_t *id)
-{
-	char full[PATH_MAX];
-	struct stat st;
-
-	/* As people copy it from either place */
-	snprintf(full, sizeof(full), "%s%s%s",
-		 strncmp(path, CGROUP_DIR, strlen(CGROUP_DIR)) ? CGROUP_DIR : "",
-		 *path == '/' ? "" : "/", path);
-	if (stat(full, &st) || !S_ISDIR(st.st_mode))
-		return false;
-	*id = st.st_ino;
-	return true;
 }
 
 bool user_find(const char *name, uint32_t *uid)

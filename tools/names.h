@@ -23,8 +23,7 @@ const char *cgroup_path(uint64_t id);
 const char *user_text(uint32_t uid);
 const char *name_text(const char *name);
 
-/* The id of a cgroup that is given by path, or of a user by name; false if none */
-bool cgroup_find(const char *path, uint64_t *id);
+/* The id of a user by name or number; false if none */
 bool user_find(const char *name, uint32_t *uid);
 
 /* Members for who it is: numbers, and names or null */

@@ -35,22 +35,11 @@ wrong()
 	grep -qE "^wrong +$1  .*: " "$out" || { cat "$out"; return 1; }
 }
 
-# As the hierarchies of cgroups are mounted where both versions are used
+# As a hierarchy of version 1 is mounted
 with_dir()
 {
 	mkdir "/sys/fs/cgroup/$1"
 	"${@:2}"
-}
-
-with_unified()
-{
-	local status=0
-
-	mkdir /sys/fs/cgroup/unified
-	mount -t cgroup2 cgroup2 /sys/fs/cgroup/unified
-	"$@" || status=$?
-	umount /sys/fs/cgroup/unified
-	return $status
 }
 
 # A kernel that is locked down stays so: this one only says it is.

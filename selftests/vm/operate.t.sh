@@ -52,6 +52,16 @@ check "a cgroup by where it is mounted" exits 0 iommufd-bpf load $rogue \
 	--scope cgroup:$cgroups/operate/below --set answer=-1
 is "is the same" "$(shown rogue .scope)" cgroup:/operate/below
 check "unload again" exits 0 iommufd-bpf unload rogue
+beside_version_1()
+{
+	exits 0 iommufd-bpf load $rogue --scope cgroup:/operate/below --set answer=-1 &&
+		[ "$(shown rogue .scope)" = cgroup:/operate/below ] &&
+		exits 0 iommufd-bpf areas --cgroup /operate &&
+		exits 0 iommufd-bpf areas --cgroup /sys/fs/cgroup/unified/operate &&
+		exits 0 iommufd-bpf unload rogue
+}
+
+check "where version 1 is mounted, too" covered /sys/fs/cgroup with_unified beside_version_1
 check "a cgroup that is not there" one_line "no cgroup '/none'" \
 	iommufd-bpf load $rogue --scope cgroup:/none
 check "what only begins like the mount point" one_line "no cgroup '/sys/fs/cgroupoperate'" \
