@@ -70,8 +70,8 @@ int object_check_chosen(struct iommufd_policy_object *obj)
 	if (obj->policy)
 		return 0;
 	return host_fail(obj->host, -EINVAL,
-			 "%s has several policies: choose one with --policy; 'iommufd-bpf inspect' shows them",
-			 obj->path);
+			 "%s has several policies: choose one by its name; 'iommufd-bpf inspect %s' shows them",
+			 obj->path, obj->path);
 }
 
 int object_check_open(struct iommufd_policy_object *obj)

@@ -28,8 +28,8 @@ static int load_fail(struct iommufd_policy_object *obj, int err)
 				 obj->path);
 	default:
 		return host_fail(host, err,
-				 "cannot load %s: the kernel refused it (%s): -v shows why",
-				 obj->path, strerror(-err));
+				 "cannot load %s: the kernel refused it (%s): 'iommufd-bpf check -v %s' shows why",
+				 obj->path, strerror(-err), obj->path);
 	}
 }
 
@@ -59,7 +59,7 @@ static int attach_fail(struct iommufd_policy_object *obj, int err)
 
 	if (err == -EEXIST)
 		return host_fail(host, err,
-				 "a policy '%s' is loaded already: unload it first, or use replace, or load under another --name",
+				 "a policy '%s' is loaded already: unload or replace it, or load this one under another name",
 				 name);
 	return host_fail(host, err,
 			 "policy '%s' was not put in force: iommufd or the init hook of the policy refused (%s): see the kernel log",
