@@ -18,9 +18,15 @@ begin_watch()
 {
 	: >"$work/err"
 	iommufd-bpf -j watch "$@" >"$out" 2>"$work/err" &
+	await_watching "$work/err"
+}
+
+# await_watching FILE: what the last command says there
+await_watching()
+{
 	watcher=$!
 	for _ in {1..100}; do
-		! grep -q '^watching' "$work/err" || return 0
+		! grep -q '^watching' "$1" || return 0
 		kill -0 $watcher 2>/dev/null || return 0
 		sleep 0.1
 	done
@@ -91,6 +97,18 @@ is "nothing else is shown" "$(jq -cs '[.[] | .event]' "$out")" \
 	'["decision","map","end"]'
 chmod 660 /dev/iommu
 rmdir /sys/fs/cgroup/watched
+
+iommufd-bpf load $build/map_guard.bpf.o --set max_mapping_mib=1 >/dev/null
+script -qfec 'iommufd-bpf watch --policy map_guard --count 2' /dev/null \
+	>"$out" </dev/null &
+await_watching "$out"
+iommufd-bpf map-test --size 4K >/dev/null
+iommufd-bpf map-test --size 2M >/dev/null 2>&1
+end_watch
+is "ends on a terminal, too" "$ended" 0
+check "what was allowed has no colour" grep -q '^[^'$'\033'']*: allowed[^'$'\033'']*$' "$out"
+check "what was refused is red" grep -q $'\033\\[31m''.*: refused with EDQUOT.*'$'\033\\[0m' "$out"
+iommufd-bpf unload map_guard
 
 begin_watch --policy other
 check "watching one policy" grep -q watching "$work/err"
