@@ -242,9 +242,12 @@ deb: lab ## the Debian packages, into build/deb; lintian has to be content
 	$(Q)mkdir -p build && rm -rf build/deb.new
 	$(Q)$(IN) $(LAB)/deb $(TOP)/build/deb
 
-test-deb: deb ## the packages on a machine of Debian's: installed, booted, removed
-	@$(LAB)/tree image
-	$(Q)selftests/deb/run
+test-deb: ## the packages on machines of Debian's: installed, booted, removed
+	@$(MAKE) KERNEL=6.12 deb
+	$(Q)set -e; for kernel in $(TEST_KERNELS); do \
+		export KERNEL=$$kernel; \
+		$(LAB)/tree; $(LAB)/tree image; selftests/deb/run; \
+	done
 
 check: check-style check-man check-build check-spelling check-host ## checkpatch --strict, W=1, sparse, codespell, models
 	@echo 'clean: checkpatch --strict, W=1$(if $(SPARSE), and sparse) on kmod; mandoc on man pages; codespell on all'

@@ -18,7 +18,7 @@ case ${KERNEL:=6.12} in
 *) die "KERNEL=$KERNEL: there are 6.12, 7.3 and debug" ;;
 esac
 # A machine without anything of ours.
-lab_image=$lab_cache/trixie-image
+lab_image=$lab_tree-image
 # Held shared by who uses the tree, exclusively by who replaces it.
 lab_lock=$lab_tree.lock
 
