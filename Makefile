@@ -106,14 +106,17 @@ upstream-source upstream:
 	@KERNEL=7.3 $(LAB)/tree
 	$(Q)KERNEL=7.3 $(SUBMAKE) -C selftests/upstream O=$(TOP)/$(UPSTREAM) $@
 
-# build_vfio DIR SYMVERS: kbuild does not notice that symbols of another module
-# have changed.
+# notice_symbols DIR SYMVERS: that symbols of another module have changed, which
+# kbuild does not.
+notice_symbols = cmp -s $(2) $(1)/iommufd.symvers || { \
+	rm -f $(1)/Module.symvers; cp $(2) $(1)/iommufd.symvers; }
+
+# build_vfio DIR SYMVERS
 define build_vfio
 $(call say,VFIO,$(1))
 $(Q)[ -d $(1) ] || { rm -rf $(1).new; mkdir -p $(1).new; \
 	$(IN) cp -r $(SOURCE)/drivers/vfio/. $(1).new; mv $(1).new $(1); }
-$(Q)cmp -s $(2) $(1)/iommufd.symvers || { \
-	rm -f $(1)/Module.symvers; cp $(2) $(1)/iommufd.symvers; }
+$(Q)$(call notice_symbols,$(1),$(2))
 $(Q)$(SUBMAKE) -C $(KDIR) M=$(TOP)/$(1) \
 	CONFIG_IOMMUFD=m CONFIG_VFIO_DEVICE_CDEV=y \
 	KCFLAGS='-DCONFIG_IOMMUFD_MODULE=1 -DCONFIG_VFIO_DEVICE_CDEV=1' \

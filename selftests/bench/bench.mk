@@ -4,13 +4,15 @@
 BENCH_KMOD = build/$(KVER)/bench
 BENCH_OUT = build/bench
 
-# bench_module NAME ARGS: a module of ours that measures in the kernel.
+# bench_module NAME [SYMVERS]: a module of ours that measures in the kernel.
 define bench_module
 $(call say,KMOD,$(BENCH_KMOD)/$(1))
 $(Q)$(IN) sh -ec 'mkdir -p $(BENCH_KMOD)/$(1); \
 	cp -sf $(TOP)/selftests/bench/module_clock.h $(BENCH_KMOD); \
 	cp -rsf $(TOP)/selftests/bench/$(firstword $(subst -, ,$(1)))/. $(BENCH_KMOD)/$(1)'
-$(Q)$(SUBMAKE) -C $(KDIR) M=$(TOP)/$(BENCH_KMOD)/$(1) $(2) modules $(RELATIVE)
+$(if $(2),$(Q)$(call notice_symbols,$(BENCH_KMOD)/$(1),$(2)))
+$(Q)$(SUBMAKE) -C $(KDIR) M=$(TOP)/$(BENCH_KMOD)/$(1) \
+	$(if $(2),KBUILD_EXTRA_SYMBOLS=$(TOP)/$(2)) modules $(RELATIVE)
 endef
 
 bench-floor: $(NEED_LAB)
@@ -38,10 +40,10 @@ bench-in-tree: $(NEED_LAB)
 	$(call build_vfio,$(IN_TREE)-vfio,$(IN_TREE)/iommufd/Module.symvers)
 
 bench-access-ours: modules
-	$(call bench_module,access-ours,KBUILD_EXTRA_SYMBOLS=$(TOP)/$(KMOD)/Module.symvers)
+	$(call bench_module,access-ours,$(KMOD)/Module.symvers)
 
 bench-access-in-tree: bench-in-tree
-	$(call bench_module,access-in-tree,KBUILD_EXTRA_SYMBOLS=$(TOP)/$(IN_TREE)/iommufd/Module.symvers)
+	$(call bench_module,access-in-tree,$(IN_TREE)/iommufd/Module.symvers)
 
 # What is to be measured, with which peers, and how far areas are to grow.
 BENCH ?=
