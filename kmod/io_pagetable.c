@@ -85,17 +85,16 @@ static int fill_domains(struct io_pagetable *iopt, struct area *area)
 }
 
 /* Why a range cannot be had, or 0. */
-static int check_range(struct io_pagetable *iopt,
-		       const struct iova_request *where)
+static int check_range(struct io_pagetable *iopt, unsigned long iova,
+		       unsigned long last)
 {
-	unsigned long last = where->iova + where->length - 1;
 	struct iova_node *taken;
 	int rc = 0;
 
 	lockdep_assert_held(&iopt->lock);
-	if (!IS_ALIGNED(where->iova, iopt->alignment))
+	if (!IS_ALIGNED(iova, iopt->alignment))
 		return -EINVAL;
-	for (taken = iova_space_first(&iopt->space, where->iova, last); taken;
+	for (taken = iova_space_first(&iopt->space, iova, last); taken;
 	     taken = iova_space_next(taken, last)) {
 		if (taken->blocked)
 			return -EINVAL;
@@ -104,23 +103,22 @@ static int check_range(struct io_pagetable *iopt,
 	return rc;
 }
 
-/*
- * Is it better to look, before memory is pinned, whether the address can be had?
- * A page is pinned and unpinned faster than that, if nobody has to pay.
+/**
+ * iopt_check_range - could something be mapped at a range
+ * @iopt: the IO page table
+ * @iova: first byte
+ * @last: last byte
+ *
+ * Return: 0; -EINVAL for an address off the alignment or reserved by a device;
+ * -EEXIST if something is mapped there.
  */
-static bool should_look(struct io_pagetable *iopt,
-			const struct iova_request *where)
-{
-	return where->fixed && READ_ONCE(iopt->nr_domains) &&
-	       (where->length > PAGE_SIZE || policy_has_hook(POLICY_CHARGE));
-}
-
-static int look(struct io_pagetable *iopt, const struct iova_request *where)
+int iopt_check_range(struct io_pagetable *iopt, unsigned long iova,
+		     unsigned long last)
 {
 	int rc;
 
 	mutex_lock(&iopt->lock);
-	rc = check_range(iopt, where);
+	rc = check_range(iopt, iova, last);
 	mutex_unlock(&iopt->lock);
 	return rc;
 }
@@ -289,7 +287,8 @@ static int place_areas(struct io_pagetable *iopt, struct area **areas,
 		areas[i]->state = state;
 		if (iova_space_insert(&iopt->space, node)) {
 			remove_areas(iopt, areas, i);
-			return check_range(iopt, where);
+			return check_range(iopt, where->iova,
+					   where->iova + where->length - 1);
 		}
 		iopt->nr_areas++;
 		iopt->bytes += area_length(areas[i]);
@@ -422,7 +421,7 @@ static int find_place(struct io_pagetable *iopt, struct area **areas,
  * @areas: what is to be mapped, one behind the other; in no space yet; the
  *	table's if it succeeds, else the caller's
  * @nr: how many
- * @where: the range, within the address space
+ * @where: the range, within the address space; iopt_look() had no objection
  *
  * Return: 0; -EINVAL for an address, offset or length off the alignment or
  * an address reserved by a device; -EEXIST if something is mapped there;
@@ -439,16 +438,9 @@ int iopt_map(struct io_pagetable *iopt, struct area **areas, unsigned long nr,
 	unsigned long i;
 	int rc;
 
-	rc = should_look(iopt, where) ? look(iopt, where) : 0;
-	if (rc)
-		return rc;
 	rc = find_place(iopt, areas, nr, where, &pinned);
-	if (rc) {
-		/* Of two faults, the address comes first. */
-		if (where->fixed)
-			rc = look(iopt, where) ?: rc;
+	if (rc)
 		goto unuse;
-	}
 	/* A live area is not ours any more, nor are its pages. */
 	if (!pinned)
 		return 0;

@@ -96,6 +96,32 @@ struct iova_request {
 	u32 op;
 };
 
+int iopt_check_range(struct io_pagetable *iopt, unsigned long iova,
+		     unsigned long last);
+
+/**
+ * iopt_look - could something be mapped at a range that user space wants
+ * @iopt: the IO page table
+ * @iova: first byte
+ * @length: bytes, within the address space
+ *
+ * For who maps, before memory is pinned and paid for; iopt_map() has the last
+ * word. It is as quick to refuse by itself where there are no domains, for
+ * nothing is pinned then; and most often the range is free for sure.
+ *
+ * Return: 0, or the errors of iopt_check_range().
+ */
+static inline int iopt_look(struct io_pagetable *iopt, unsigned long iova,
+			    unsigned long length)
+{
+	unsigned long last = iova + length - 1;
+
+	if (!READ_ONCE(iopt->nr_domains) ||
+	    iova_space_recent(&iopt->space, iova, last))
+		return 0;
+	return iopt_check_range(iopt, iova, last);
+}
+
 int iopt_map(struct io_pagetable *iopt, struct area **areas, unsigned long nr,
 	     struct iova_request *where);
 int iopt_unmap(struct io_pagetable *iopt, unsigned long start,

@@ -235,6 +235,12 @@ static int map_prot(u32 flags)
 	return prot;
 }
 
+static int look(struct ioas *ioas, u32 flags, u64 iova, u64 length)
+{
+	return flags & IOMMU_IOAS_MAP_FIXED_IOVA ?
+	       iopt_look(&ioas->iopt, iova, length) : 0;
+}
+
 /*
  * Map memory just created; the caller's reference is given away. @iova says
  * where to, if it is fixed, and on success where it went.
@@ -270,18 +276,21 @@ static int map_pages(struct ioas *ioas, struct pages *pages, u64 start,
  *	IOMMU_IOAS_MAP whom %IOMMU_OPTION_RLIMIT_MODE says
  *
  * Return: 0; what a policy answers, or -EPROTO if that is outside its contract;
- * the errors of iopt_map().
+ * the errors of iopt_look() and iopt_map().
  */
 int ioas_map_user(struct iommufd_ctx *ictx, struct ioas *ioas,
 		  struct iommu_ioas_map *cmd, enum iommufd_policy_op op)
 {
 	struct pages *pages;
 	bool per_process;
-	int kinds;
+	int kinds, rc;
 
 	kinds = policy_map(ictx, ioas->obj.id, cmd, op);
 	if (kinds < 0)
 		return kinds;
+	rc = look(ioas, cmd->flags, cmd->iova, cmd->length);
+	if (rc)
+		return rc;
 	per_process = op == IOMMUFD_POLICY_OP_TYPE1_MAP || ictx->per_process;
 	pages = pages_create(&ictx->book, per_process, NULL, cmd->user_va,
 			     cmd->length,
@@ -303,6 +312,8 @@ static int map_file(struct iommufd_ctx *ictx, struct ioas *ioas,
 	if (rc)
 		return rc;
 	rc = policy_map_file(ictx, cmd, file);
+	if (!rc)
+		rc = look(ioas, cmd->flags, cmd->iova, cmd->length);
 	if (rc)
 		goto close;
 	pages = pages_create(&ictx->book, ictx->per_process, file, cmd->start,
@@ -406,8 +417,8 @@ int ioas_map_ioctl(struct ucmd *ucmd)
  * writable or of no length, or, once it is pinned, if the range leaves the
  * file; -EBADF; -ENOENT if there is no such IOAS; the errors of
  * pages_open_file(); what a policy answers, or -EPROTO if that is outside its
- * contract; the errors of iopt_map(); -EFAULT if the answer cannot be written,
- * which unmaps again.
+ * contract; the errors of iopt_look() and iopt_map(); -EFAULT if the answer
+ * cannot be written, which unmaps again.
  */
 int ioas_map_file_ioctl(struct ucmd *ucmd)
 {
@@ -468,8 +479,8 @@ static int copy_range(struct ucmd *ucmd, struct ioas *dst, struct ioas *src)
  * address space; -EINVAL if neither readable nor writable or of no length;
  * -ENOENT if there is no such IOAS or part of the source is not mapped; -EPERM
  * if the copy is to be writable and the memory was not mapped so; what a policy
- * answers, or -EPROTO if that is outside its contract; the errors of
- * iopt_map(); -EFAULT if the answer cannot be written, which unmaps again.
+ * answers, or -EPROTO if that is outside its contract; the errors of iopt_look()
+ * and iopt_map(); -EFAULT if the answer cannot be written, which unmaps again.
  */
 int ioas_copy_ioctl(struct ucmd *ucmd)
 {

@@ -111,7 +111,7 @@ static struct area **share_range(struct io_pagetable *iopt,
  *
  * Return: 0; -EOVERFLOW if a range leaves its address space; -ENOENT if part
  * of the source is not mapped; -EPERM if the copy is to be writable and the
- * memory was not mapped so; -ENOMEM; the errors of iopt_map().
+ * memory was not mapped so; -ENOMEM; the errors of iopt_look() and iopt_map().
  */
 int iopt_copy(struct io_pagetable *dst, struct io_pagetable *src,
 	      unsigned long src_iova, struct iova_request *where, int prot)
@@ -125,7 +125,9 @@ int iopt_copy(struct io_pagetable *dst, struct io_pagetable *src,
 	areas = share_range(src, src_iova, src_last, prot, &nr);
 	if (IS_ERR(areas))
 		return PTR_ERR(areas);
-	rc = iopt_map(dst, areas, nr, where);
+	rc = where->fixed ? iopt_look(dst, where->iova, where->length) : 0;
+	if (!rc)
+		rc = iopt_map(dst, areas, nr, where);
 	if (rc)
 		destroy_areas(areas, nr);
 	kvfree(areas);

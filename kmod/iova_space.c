@@ -5,7 +5,9 @@
  * A red-black tree by address in which every node knows the hole before it and
  * the longest such hole of its subtree: insertion, removal, lookup and the
  * search for a hole are all O(log n). Who chooses all addresses himself, as most
- * do, has no use for holes: the nodes learn about them in the first search.
+ * do, has no use for holes: the nodes learn about them in the first search. And
+ * what is mapped is most often mapped behind what was mapped before, or where it
+ * had been: one hole between neighbours is known, and taken without a search.
  */
 #include <linux/errno.h>
 #include <linux/limits.h>
@@ -30,6 +32,16 @@ static unsigned long node_gap(struct iova_node *node)
 RB_DECLARE_CALLBACKS_MAX(static, gap_callbacks, struct iova_node, rb,
 			 unsigned long, max_gap, node_gap)
 
+/* There is nothing between @prev and @next, of which either may be NULL. */
+static void set_recent(struct iova_space *space, struct iova_node *prev,
+		       struct iova_node *next)
+{
+	space->prev = prev;
+	space->next = next;
+	WRITE_ONCE(space->before, prev ? prev->last : 0);
+	WRITE_ONCE(space->behind, next ? next->start : ULONG_MAX);
+}
+
 /**
  * iova_space_init - an empty space
  * @space: to initialise
@@ -42,6 +54,7 @@ void iova_space_init(struct iova_space *space, unsigned long floor)
 	space->floor = floor;
 	space->gaps_known = false;
 	space->hint = NULL;
+	set_recent(space, NULL, NULL);
 }
 
 /* First address behind @node, which may be NULL but not end the space. */
@@ -95,18 +108,58 @@ struct iova_node *iova_space_first(const struct iova_space *space,
 }
 
 /**
- * iova_space_next - the next node that overlaps a range
- * @node: the one before
- * @last: last byte of the range
- *
- * Return: the node, or NULL.
+ * struct place - where a node goes in the tree
+ * @parent: node above, or NULL
+ * @link: to the node, in @parent or the root
+ * @prev: neighbour below, or NULL
+ * @next: neighbour above, or NULL
  */
-struct iova_node *iova_space_next(const struct iova_node *node,
-				  unsigned long last)
-{
-	struct iova_node *next = to_node(rb_next(&node->rb));
+struct place {
+	struct rb_node *parent;
+	struct rb_node **link;
+	struct iova_node *prev;
+	struct iova_node *next;
+};
 
-	return next && next->start <= last ? next : NULL;
+/* Of two neighbours, one has no child towards the other. */
+static void place_recent(struct iova_space *space, struct place *place)
+{
+	place->prev = space->prev;
+	place->next = space->next;
+	place->parent = NULL;
+	place->link = &space->root.rb_node;
+	if (place->prev && !place->prev->rb.rb_right) {
+		place->parent = &place->prev->rb;
+		place->link = &place->parent->rb_right;
+	} else if (place->next) {
+		place->parent = &place->next->rb;
+		place->link = &place->parent->rb_left;
+	}
+}
+
+static int find_place(struct iova_space *space, const struct iova_node *node,
+		      struct place *place)
+{
+	place->parent = NULL;
+	place->link = &space->root.rb_node;
+	place->prev = NULL;
+	place->next = NULL;
+	while (*place->link) {
+		struct iova_node *at = to_node(*place->link);
+
+		place->parent = &at->rb;
+		if (node->start < at->start) {
+			place->next = at;
+			place->link = &at->rb.rb_left;
+		} else {
+			place->prev = at;
+			place->link = &at->rb.rb_right;
+		}
+	}
+	if ((place->prev && place->prev->last >= node->start) ||
+	    (place->next && place->next->start <= node->last))
+		return -EEXIST;
+	return 0;
 }
 
 /**
@@ -118,41 +171,30 @@ struct iova_node *iova_space_next(const struct iova_node *node,
  */
 int iova_space_insert(struct iova_space *space, struct iova_node *node)
 {
-	struct rb_node **link = &space->root.rb_node, *parent = NULL;
-	struct iova_node *prev = NULL, *next = NULL;
+	struct place place;
+	int rc = 0;
 
-	if (space->tail && node->start > space->tail->last) {
-		prev = space->tail;
-		parent = &prev->rb;
-		link = &parent->rb_right;
-	}
-	while (*link) {
-		parent = *link;
-		if (node->start < to_node(parent)->start) {
-			next = to_node(parent);
-			link = &parent->rb_left;
-		} else {
-			prev = to_node(parent);
-			link = &parent->rb_right;
-		}
-	}
-	if ((prev && prev->last >= node->start) ||
-	    (next && next->start <= node->last))
-		return -EEXIST;
+	if (iova_space_recent(space, node->start, node->last))
+		place_recent(space, &place);
+	else
+		rc = find_place(space, node, &place);
+	if (rc)
+		return rc;
 
-	rb_link_node(&node->rb, parent, link);
-	if (!next)
+	rb_link_node(&node->rb, place.parent, place.link);
+	set_recent(space, node, place.next);
+	if (!place.next)
 		space->tail = node;
 	if (!space->gaps_known) {
 		rb_insert_color(&node->rb, &space->root);
 		return 0;
 	}
-	set_gap(space, node, prev);
+	set_gap(space, node, place.prev);
 	node->max_gap = node->gap;
-	gap_callbacks.propagate(parent, NULL);
-	if (next) {
-		set_gap(space, next, node);
-		gap_callbacks.propagate(&next->rb, NULL);
+	gap_callbacks.propagate(place.parent, NULL);
+	if (place.next) {
+		set_gap(space, place.next, node);
+		gap_callbacks.propagate(&place.next->rb, NULL);
 	}
 	hint_of_hole(space, node);
 	rb_insert_augmented(&node->rb, &space->root, &gap_callbacks);
@@ -181,6 +223,10 @@ static void remove_with_gap(struct iova_space *space, struct iova_node *node)
  */
 void iova_space_remove(struct iova_space *space, struct iova_node *node)
 {
+	if (space->prev == node)
+		set_recent(space, to_node(rb_prev(&node->rb)), space->next);
+	else if (space->next == node)
+		set_recent(space, space->prev, to_node(rb_next(&node->rb)));
 	if (space->tail == node)
 		space->tail = to_node(rb_prev(&node->rb));
 	if (space->gaps_known)

@@ -31,6 +31,11 @@ struct iova_node {
 /**
  * struct iova_space - disjoint ranges in [0, ULONG_MAX]
  * @root: the nodes
+ * @prev: the neighbours before and behind one hole: at first that behind what was
+ *	inserted last; either may be NULL
+ * @next: see @prev
+ * @before: last byte of @prev, or 0; for iova_space_recent()
+ * @behind: first byte of @next, or ULONG_MAX; likewise
  * @tail: the highest one, or NULL; what is behind it is no hole of the tree, so
  *	that to append changes nothing above the new node
  * @floor: no hole is looked for below this address
@@ -41,6 +46,10 @@ struct iova_node {
  */
 struct iova_space {
 	struct rb_root root;
+	struct iova_node *prev;
+	struct iova_node *next;
+	unsigned long before;
+	unsigned long behind;
 	struct iova_node *tail;
 	unsigned long floor;
 	bool gaps_known;
@@ -52,8 +61,37 @@ void iova_space_init(struct iova_space *space, unsigned long floor);
 
 struct iova_node *iova_space_first(const struct iova_space *space,
 				   unsigned long start, unsigned long last);
-struct iova_node *iova_space_next(const struct iova_node *node,
-				  unsigned long last);
+/**
+ * iova_space_next - the next node that overlaps a range
+ * @node: the one before
+ * @last: last byte of the range
+ *
+ * Return: the node, or NULL.
+ */
+static inline struct iova_node *iova_space_next(const struct iova_node *node,
+						unsigned long last)
+{
+	struct rb_node *rb = node->last < last ? rb_next(&node->rb) : NULL;
+	struct iova_node *next = rb_entry_safe(rb, struct iova_node, rb);
+
+	return next && next->start <= last ? next : NULL;
+}
+
+/**
+ * iova_space_recent - is a range where one is likely to be inserted next
+ * @space: the space
+ * @start: first byte of the range
+ * @last: last byte of the range
+ *
+ * Context: without the lock, it is a guess.
+ * Return: true if nothing of it is taken; false if that takes a search to tell.
+ */
+static inline bool iova_space_recent(const struct iova_space *space,
+				     unsigned long start, unsigned long last)
+{
+	return start > READ_ONCE(space->before) &&
+	       last < READ_ONCE(space->behind);
+}
 
 int iova_space_insert(struct iova_space *space, struct iova_node *node);
 void iova_space_remove(struct iova_space *space, struct iova_node *node);

@@ -123,10 +123,19 @@ static uint64_t unmap_fixed(struct space *space, struct range *range)
 	return space_unmap(space, range);
 }
 
+static uint64_t map_again(struct space *space, struct range *range)
+{
+	int rc = space->peer->map(space, range);
+
+	check(rc == -EEXIST ? 0 : rc ?: -EINVAL, "be refused");
+	return space->cost;
+}
+
 static void areas(const struct peer *peer)
 {
 	static const char *const rows[] = {
-		"fixed_map_8000", "fixed_unmap_8000", "chosen_8000",
+		"fixed_map_8000", "refused_8000", "fixed_unmap_8000",
+		"chosen_8000",
 	};
 	struct space space;
 
@@ -135,9 +144,10 @@ static void areas(const struct peer *peer)
 	space_open(&space, peer, true);
 	space_fill(&space, 0, 8000, PAGE);
 	series(&space, rows[0], map_fixed);
-	series(&space, rows[1], unmap_fixed);
+	series(&space, rows[1], map_again);
+	series(&space, rows[2], unmap_fixed);
 	if (peer->map_chosen)
-		series(&space, rows[2], space_map_chosen);
+		series(&space, rows[3], space_map_chosen);
 	space_close(&space);
 }
 

@@ -263,6 +263,19 @@ static void check_gaps(void)
 	check_subtree(space.root.rb_node);
 }
 
+/* The hole that is known is one, and ends where its neighbours are. */
+static void check_recent(void)
+{
+	unsigned int i = 0;
+
+	if (space.prev)
+		while (model[i++] != space.prev)
+			assert_in_range(i, 1, count - 1);
+	assert_ptr_equal(space.next, i < count ? model[i] : NULL);
+	assert_int_equal(space.before, i ? model[i - 1]->last : 0);
+	assert_int_equal(space.behind, i < count ? model[i]->start : ULONG_MAX);
+}
+
 static void check_tree(void)
 {
 	struct rb_node *rb = rb_first(&space.root);
@@ -271,6 +284,7 @@ static void check_tree(void)
 	for (i = 0; i < count; i++, rb = rb_next(rb))
 		assert_ptr_equal(rb, &model[i]->rb);
 	assert_null(rb);
+	check_recent();
 	assert_ptr_equal(space.tail, count ? model[count - 1] : NULL);
 	if (space.gaps_known)
 		check_gaps();
