@@ -210,8 +210,8 @@ install-modules:
 install-user:
 	$(call say,INSTALL,$(DESTDIR)$(PREFIX))
 	$(Q)$(INSTALL) $(DESTDIR)$(PREFIX)/sbin $(USER)/iommufd-bpf
-	$(Q)$(INSTALL) $(DESTDIR)$(LIBDIR) -m 644 $(USER)/libiommufd-bpf.so.0 $(USER)/libiommufd-bpf.a
-	$(Q)ln -sf libiommufd-bpf.so.0 $(DESTDIR)$(LIBDIR)/libiommufd-bpf.so
+	$(Q)$(INSTALL) $(DESTDIR)$(LIBDIR) -m 644 $(USER)/libiommufd-bpf.so.1 $(USER)/libiommufd-bpf.a
+	$(Q)ln -sf libiommufd-bpf.so.1 $(DESTDIR)$(LIBDIR)/libiommufd-bpf.so
 	$(Q)$(INSTALL) $(DESTDIR)$(PREFIX)/lib/iommufd-bpf -m 644 $(USER)/*.bpf.o
 	$(Q)$(INSTALL) $(DESTDIR)$(PREFIX)/include -m 644 libiommufd-bpf/libiommufd-bpf.h \
 		$(wildcard bpf/include/*.h) kmod/iommufd_policy.h

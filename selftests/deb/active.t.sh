@@ -77,7 +77,7 @@ check "and the unit" systemctl status iommufd-bpf
 
 # One that was loaded by hand goes as well.
 iommufd-bpf load /usr/lib/iommufd-bpf/map_guard.bpf.o --name other >/dev/null
-check "apt purge" apt -y purge iommufd-bpf iommufd-bpf-dkms libiommufd-bpf0 \
+check "apt purge" apt -y purge iommufd-bpf iommufd-bpf-dkms libiommufd-bpf1 \
 	libiommufd-bpf-dev
 is "nothing is left of the packages" "$(dpkg --get-selections '*iommufd-bpf*' 2>/dev/null)" ""
 is "nor for DKMS" "$(dkms status)" ""

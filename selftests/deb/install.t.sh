@@ -14,13 +14,13 @@ is "nor a group for it" "$(getent group vfio)" ""
 "$here/files" >/run/out/first
 
 mkdir /tmp/deb
-cp "$PWD"/build/deb/*iommufd-bpf{,-dkms,0,-dev}_*.deb /tmp/deb
+cp "$PWD"/build/deb/*iommufd-bpf{,-dkms,1,-dev}_*.deb /tmp/deb
 cd /tmp/deb || exit
 is "there are packages" "$(ls | wc -l)" 4
 export DEBIAN_FRONTEND=noninteractive
 check "apt install ./*.deb" apt -y install ./*.deb
 check "dpkg finds all of it in order" dpkg --verify iommufd-bpf iommufd-bpf-dkms \
-	libiommufd-bpf0 libiommufd-bpf-dev
+	libiommufd-bpf1 libiommufd-bpf-dev
 is "and nothing half done" "$(dpkg --audit)" ""
 
 check "DKMS has installed what it built" grep -qE ': installed( \(Original modules exist\))?$' \
