@@ -70,7 +70,7 @@ check "shows the parameters" grep -q max_mapping_mib "$out"
 
 check "load" exits 0 iommufd-bpf load $policy --set max_mapping_mib=4
 check "its pin is there" [ -e $pins/map_guard/link ]
-check "the name is taken" one_line 'unload it first, or use replace' \
+check "the name is taken" one_line 'unload or replace it' \
 	iommufd-bpf load $policy
 check "what is within the limit is allowed" exits 0 iommufd-bpf map-test --size 4M
 check "what is beyond is refused" exits 1 iommufd-bpf -j map-test --size 8M

@@ -181,7 +181,7 @@ check "but shows the log" grep -q 'BEGIN PROG LOAD LOG' "$out"
 check "no policy" one_line 'not a compiled BPF object' iommufd-bpf check /etc/passwd
 check "one of several" exits 0 iommufd-bpf check $objects/newer.bpf.o \
 	--policy newer
-check "none of several" one_line 'choose one with --policy' \
+check "none of several" one_line 'choose one by its name' \
 	iommufd-bpf check $objects/newer.bpf.o
 check "what the module lacks is named" one_line 'it uses struct' \
 	iommufd-bpf check $objects/newer.bpf.o --policy newer_hook
