@@ -49,16 +49,3 @@ commands()
 {
 	iommufd-bpf --help | sed -nE 's/^  ([a-z][a-z-]*) .*/\1/p'
 }
-
-# with_unified COMMAND...: with cgroups as they are mounted beside version 1, where
-# /sys/fs/cgroup is covered.
-with_unified()
-{
-	local status=0
-
-	mkdir /sys/fs/cgroup/unified
-	mount -t cgroup2 cgroup2 /sys/fs/cgroup/unified
-	"$@" || status=$?
-	umount /sys/fs/cgroup/unified
-	return $status
-}

@@ -51,6 +51,19 @@ covered()
 	return $status
 }
 
+# with_unified COMMAND...: with cgroups as they are mounted beside version 1, where
+# /sys/fs/cgroup is covered.
+with_unified()
+{
+	local status=0
+
+	mkdir /sys/fs/cgroup/unified
+	mount -t cgroup2 cgroup2 /sys/fs/cgroup/unified
+	"$@" || status=$?
+	umount /sys/fs/cgroup/unified
+	return $status
+}
+
 # finish: the plan, and the exit status.
 finish()
 {
