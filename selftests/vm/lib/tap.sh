@@ -45,7 +45,7 @@ covered()
 	local path=$1 status=0
 	shift
 
-	mount -t tmpfs tmpfs "$path"
+	mount -t tmpfs tmpfs "$path" || return
 	"$@" || status=$?
 	umount "$path"
 	return $status
@@ -58,7 +58,7 @@ with_unified()
 	local status=0
 
 	mkdir /sys/fs/cgroup/unified
-	mount -t cgroup2 cgroup2 /sys/fs/cgroup/unified
+	mount -t cgroup2 cgroup2 /sys/fs/cgroup/unified || return
 	"$@" || status=$?
 	umount /sys/fs/cgroup/unified
 	return $status
