@@ -8,6 +8,8 @@
 valid=${0%/*}/lib/valid
 guest=/src/selftests/lab/guest
 out=$(mktemp)
+# All that it said: Python takes long to start.
+all=$(mktemp)
 empty=$(mktemp -d)
 
 # finds CHECK STATE PATTERN [COMMAND...]: doctor, run by COMMAND, says so of CHECK.
@@ -17,11 +19,11 @@ finds()
 	shift 3
 
 	"$@" iommufd-bpf -j doctor >"$out"
+	jq -c . "$out" >>"$all"
 	jq -e --arg check "$check" --arg state "$state" --arg pattern "$pattern" '
 		.checks[] | select(.check == $check) | .state == $state and
 		(.what + ": " + (.advice // "") | test($pattern)) and
-		(($state == "wrong") == (.advice != null))' "$out" >/dev/null &&
-		"$valid" doctor "$out" || {
+		(($state == "wrong") == (.advice != null))' "$out" >/dev/null || {
 		jq -c --arg check "$check" '.checks[] | select(.check == $check)' "$out"
 		return 1
 	}
@@ -61,7 +63,7 @@ is "but on a terminal, by what is found" \
 		sort -u | tr '\033\n' '  ' | xargs)" "[32mok [33munknown"
 check "the same as JSON" iommufd-bpf -j doctor
 iommufd-bpf -j doctor >"$out"
-check "as the schema says" "$valid" doctor "$out"
+jq -c . "$out" >>"$all"
 is "nothing is wrong there" "$(jq .wrong "$out")" 0
 # Nobody has installed the debug kernel with its configuration.
 config=/boot/config-$(uname -r)
@@ -140,5 +142,6 @@ check "no VFIO" finds vfio unknown 'modprobe vfio-pci'
 modprobe vfio
 check "the distribution's own" wrong vfio "distribution's own"
 modprobe -r vfio_iommu_type1 vfio
-rm -rf "$empty" "$out"
+check "each is as the schema says" "$valid" doctor "$all" lines
+rm -rf "$empty" "$out" "$all"
 finish
