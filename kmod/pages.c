@@ -73,7 +73,8 @@ void pages_forget_spare(struct account_book *book)
  */
 struct pages *pages_create(struct account_book *book, bool per_process,
 			   struct file *file, unsigned long uptr,
-			   unsigned long length, bool writable, u8 kinds)
+			   unsigned long length, bool writable,
+			   unsigned int kinds)
 {
 	unsigned long first_vpn = uptr >> PAGE_SHIFT;
 	unsigned long last_vpn = (uptr + length - 1) >> PAGE_SHIFT;

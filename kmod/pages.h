@@ -56,7 +56,8 @@ struct pages {
 
 struct pages *pages_create(struct account_book *book, bool per_process,
 			   struct file *file, unsigned long uptr,
-			   unsigned long length, bool writable, u8 kinds);
+			   unsigned long length, bool writable,
+			   unsigned int kinds);
 void pages_put(struct pages *pages);
 void pages_forget_spare(struct account_book *book);
 
