@@ -102,7 +102,8 @@ int iopt_check_range(struct io_pagetable *iopt, unsigned long iova,
 /**
  * iopt_look - could something be mapped at a range that user space wants
  * @iopt: the IO page table
- * @iova: first byte
+ * @fixed: user space has chosen an address
+ * @iova: first byte, if so
  * @length: bytes, within the address space
  *
  * For who maps, before memory is pinned and paid for; iopt_map() has the last
@@ -111,12 +112,12 @@ int iopt_check_range(struct io_pagetable *iopt, unsigned long iova,
  *
  * Return: 0, or the errors of iopt_check_range().
  */
-static inline int iopt_look(struct io_pagetable *iopt, unsigned long iova,
-			    unsigned long length)
+static inline int iopt_look(struct io_pagetable *iopt, bool fixed,
+			    unsigned long iova, unsigned long length)
 {
 	unsigned long last = iova + length - 1;
 
-	if (!READ_ONCE(iopt->nr_domains) ||
+	if (!fixed || !READ_ONCE(iopt->nr_domains) ||
 	    iova_space_recent(&iopt->space, iova, last))
 		return 0;
 	return iopt_check_range(iopt, iova, last);

@@ -235,12 +235,6 @@ static int map_prot(u32 flags)
 	return prot;
 }
 
-static int look(struct ioas *ioas, u32 flags, u64 iova, u64 length)
-{
-	return flags & IOMMU_IOAS_MAP_FIXED_IOVA ?
-	       iopt_look(&ioas->iopt, iova, length) : 0;
-}
-
 /*
  * Map memory just created; the caller's reference is given away. @iova says
  * where to, if it is fixed, and on success where it went.
@@ -288,7 +282,8 @@ int ioas_map_user(struct iommufd_ctx *ictx, struct ioas *ioas,
 	kinds = policy_map(ictx, ioas->obj.id, cmd, op);
 	if (kinds < 0)
 		return kinds;
-	rc = look(ioas, cmd->flags, cmd->iova, cmd->length);
+	rc = iopt_look(&ioas->iopt, cmd->flags & IOMMU_IOAS_MAP_FIXED_IOVA,
+		       cmd->iova, cmd->length);
 	if (rc)
 		return rc;
 	per_process = op == IOMMUFD_POLICY_OP_TYPE1_MAP || ictx->per_process;
@@ -313,7 +308,9 @@ static int map_file(struct iommufd_ctx *ictx, struct ioas *ioas,
 		return rc;
 	rc = policy_map_file(ictx, cmd, file);
 	if (!rc)
-		rc = look(ioas, cmd->flags, cmd->iova, cmd->length);
+		rc = iopt_look(&ioas->iopt,
+			       cmd->flags & IOMMU_IOAS_MAP_FIXED_IOVA,
+			       cmd->iova, cmd->length);
 	if (rc)
 		goto close;
 	pages = pages_create(&ictx->book, ictx->per_process, file, cmd->start,

@@ -125,7 +125,7 @@ int iopt_copy(struct io_pagetable *dst, struct io_pagetable *src,
 	areas = share_range(src, src_iova, src_last, prot, &nr);
 	if (IS_ERR(areas))
 		return PTR_ERR(areas);
-	rc = where->fixed ? iopt_look(dst, where->iova, where->length) : 0;
+	rc = iopt_look(dst, where->fixed, where->iova, where->length);
 	if (!rc)
 		rc = iopt_map(dst, areas, nr, where);
 	if (rc)

@@ -172,14 +172,11 @@ static int find_place(struct iova_space *space, const struct iova_node *node,
 int iova_space_insert(struct iova_space *space, struct iova_node *node)
 {
 	struct place place;
-	int rc = 0;
 
 	if (iova_space_recent(space, node->start, node->last))
 		place_recent(space, &place);
-	else
-		rc = find_place(space, node, &place);
-	if (rc)
-		return rc;
+	else if (find_place(space, node, &place))
+		return -EEXIST;
 
 	rb_link_node(&node->rb, place.parent, place.link);
 	set_recent(space, node, place.next);
@@ -223,12 +220,16 @@ static void remove_with_gap(struct iova_space *space, struct iova_node *node)
  */
 void iova_space_remove(struct iova_space *space, struct iova_node *node)
 {
-	if (space->prev == node)
-		set_recent(space, to_node(rb_prev(&node->rb)), space->next);
-	else if (space->next == node)
+	if (space->prev == node || space->tail == node) {
+		struct iova_node *prev = to_node(rb_prev(&node->rb));
+
+		if (space->prev == node)
+			set_recent(space, prev, space->next);
+		if (space->tail == node)
+			space->tail = prev;
+	}
+	if (space->next == node)
 		set_recent(space, space->prev, to_node(rb_next(&node->rb)));
-	if (space->tail == node)
-		space->tail = to_node(rb_prev(&node->rb));
 	if (space->gaps_known)
 		remove_with_gap(space, node);
 	else

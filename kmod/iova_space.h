@@ -61,6 +61,7 @@ void iova_space_init(struct iova_space *space, unsigned long floor);
 
 struct iova_node *iova_space_first(const struct iova_space *space,
 				   unsigned long start, unsigned long last);
+
 /**
  * iova_space_next - the next node that overlaps a range
  * @node: the one before
