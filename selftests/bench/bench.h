@@ -133,6 +133,8 @@ void space_close(struct space *space);
 uint64_t space_map(struct space *space, const struct range *range);
 uint64_t space_unmap(struct space *space, const struct range *range);
 uint64_t space_map_chosen(struct space *space, struct range *range);
+/* The cost of one that has to end with the error @expected, and did with @err */
+uint64_t space_refused(struct space *space, int err, int expected);
 /*
  * Area number @n of many of a page, @stride apart and from 0 on, so that the first
  * hole is behind them; none of them on the MSI window

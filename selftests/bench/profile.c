@@ -125,10 +125,7 @@ static uint64_t unmap_fixed(struct space *space, struct range *range)
 
 static uint64_t map_again(struct space *space, struct range *range)
 {
-	int rc = space->peer->map(space, range);
-
-	check(rc == -EEXIST ? 0 : rc ?: -EINVAL, "be refused");
-	return space->cost;
+	return space_refused(space, space->peer->map(space, range), -EEXIST);
 }
 
 static void areas(const struct peer *peer)

@@ -60,15 +60,6 @@ static void fixed(struct space *space, uint64_t areas)
 	report_at(dense_rows[UNMAP], areas, median(unmap, SAMPLES));
 }
 
-static void refuse(struct space *space, int err, int expected)
-{
-	if (err == expected)
-		return;
-	fprintf(stderr, "bench: %s answers %d, not %d\n", space->peer->name,
-		err, expected);
-	exit(EXIT_FAILURE);
-}
-
 /* What is there already is found, and the request refused. */
 static void lookup(struct space *space, uint64_t areas)
 {
@@ -78,8 +69,8 @@ static void lookup(struct space *space, uint64_t areas)
 
 	for (i = 0; i < samples; i++) {
 		range = sample_area(areas, i);
-		refuse(space, space->peer->map(space, &range), -EEXIST);
-		cost[i] = space->cost;
+		cost[i] = space_refused(space, space->peer->map(space, &range),
+					-EEXIST);
 	}
 	report_at(dense_rows[LOOKUP], areas, median(cost, samples));
 }
@@ -126,8 +117,9 @@ static void full(struct space *space, uint64_t areas)
 	check(space->peer->allow(space, 0, range.iova + PAGE - 1),
 	      "allow IO addresses");
 	for (i = 0; i < SAMPLES; i++) {
-		refuse(space, space->peer->map_chosen(space, &range), -ENOSPC);
-		cost[i] = space->cost;
+		cost[i] = space_refused(space,
+					space->peer->map_chosen(space, &range),
+					-ENOSPC);
 	}
 	report_at(dense_rows[FULL], areas, median(cost, SAMPLES));
 }

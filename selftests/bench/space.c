@@ -56,6 +56,16 @@ uint64_t space_map_chosen(struct space *space, struct range *range)
 	return space->cost;
 }
 
+uint64_t space_refused(struct space *space, int err, int expected)
+{
+	if (err != expected) {
+		fprintf(stderr, "bench: %s answers %d, not %d\n",
+			space->peer->name, err, expected);
+		exit(EXIT_FAILURE);
+	}
+	return space->cost;
+}
+
 static const char *fill_memory(void)
 {
 	static char *memory;
