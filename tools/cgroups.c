@@ -56,12 +56,11 @@ static char *path_of_fd(const char *root, int fd)
 /* Where handles of files are not there, or not for everybody */
 static char *search_cgroup(const char *root, uint64_t id)
 {
-	char dir[] = CGROUPS "/unified", *const dirs[] = { dir, NULL };
+	char *const dirs[] = { (char *)root, NULL };
 	char *path = NULL;
 	FTSENT *entry;
 	FTS *fts;
 
-	strcpy(dir, root);
 	fts = fts_open(dirs, FTS_PHYSICAL | FTS_NOCHDIR | FTS_XDEV, NULL);
 	while (fts && !path && (entry = fts_read(fts)))
 		if (entry->fts_info == FTS_D && entry->fts_statp->st_ino == id)
@@ -105,12 +104,13 @@ char *cgroup_path_of(uint64_t id)
 bool cgroup_find(const char *path, uint64_t *id)
 {
 	const char *root = cgroup_root();
-	size_t length = root ? strlen(root) : 0;
 	char full[PATH_MAX];
 	struct stat st;
+	size_t length;
 
 	if (!root)
 		return false;
+	length = strlen(root);
 	/* As people copy it from either place */
 	if (!strncmp(path, root, length) &&
 	    (path[length] == '/' || !path[length]))

@@ -52,6 +52,7 @@ check "a cgroup by where it is mounted" exits 0 iommufd-bpf load $rogue \
 	--scope cgroup:$cgroups/operate/below --set answer=-1
 is "is the same" "$(shown rogue .scope)" cgroup:/operate/below
 check "unload again" exits 0 iommufd-bpf unload rogue
+
 beside_version_1()
 {
 	exits 0 iommufd-bpf load $rogue --scope cgroup:/operate/below --set answer=-1 &&
