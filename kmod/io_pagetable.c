@@ -477,7 +477,7 @@ void iopt_init(struct io_pagetable *iopt)
 	mutex_init(&iopt->lock);
 	mutex_init(&iopt->domains_lock);
 	/* An IOVA of 0 looks like an error to many: it is never chosen. */
-	iova_space_init(&iopt->space, PAGE_SIZE);
+	iova_space_init(&iopt->space, PAGE_SIZE, PAGE_SIZE);
 	init_waitqueue_head(&iopt->idle);
 	INIT_LIST_HEAD(&iopt->accesses);
 	INIT_LIST_HEAD(&iopt->reserved);

@@ -13,11 +13,16 @@
 #include <linux/limits.h>
 #include <linux/minmax.h>
 #include <linux/overflow.h>
+#include <linux/sched.h>
 
 #include "iova_space.h"
 
-/* Badly placed holes to look at before a search for ample ones begins. */
+/*
+ * Long enough, badly placed holes to look at before a search for ample ones
+ * begins: for an alignment that is preferred, and for one that is required.
+ */
 #define MAX_MISFITS 8
+#define MAX_MISFITS_REQUIRED 1024
 
 static struct iova_node *to_node(struct rb_node *rb)
 {
@@ -46,12 +51,15 @@ static void set_recent(struct iova_space *space, struct iova_node *prev,
  * iova_space_init - an empty space
  * @space: to initialise
  * @floor: lowest address iova_space_find_hole() may give
+ * @grain: a power of two; holes begin at multiples of it
  */
-void iova_space_init(struct iova_space *space, unsigned long floor)
+void iova_space_init(struct iova_space *space, unsigned long floor,
+		     unsigned long grain)
 {
 	space->root = RB_ROOT;
 	space->tail = NULL;
 	space->floor = floor;
+	space->grain = grain;
 	space->gaps_known = false;
 	space->hint = NULL;
 	set_recent(space, NULL, NULL);
@@ -64,12 +72,20 @@ static unsigned long behind(const struct iova_space *space,
 	return node ? max(node->last + 1, space->floor) : space->floor;
 }
 
+/* The first multiple of the grain from @start on; 0 if there is none. */
+static unsigned long grain_up(const struct iova_space *space,
+			      unsigned long start)
+{
+	return (start + space->grain - 1) & -space->grain;
+}
+
 static void set_gap(const struct iova_space *space, struct iova_node *node,
 		    const struct iova_node *prev)
 {
-	unsigned long hole = behind(space, prev);
+	unsigned long start = behind(space, prev);
+	unsigned long hole = grain_up(space, start);
 
-	node->gap = node->start > hole ? node->start - hole : 0;
+	node->gap = hole >= start && node->start > hole ? node->start - hole : 0;
 }
 
 /* The hole before @node is new, or longer than it was. */
@@ -247,10 +263,13 @@ static void learn_gaps(struct iova_space *space)
 	for (rb = rb_first(&space->root); rb; rb = rb_next(rb)) {
 		set_gap(space, to_node(rb), prev);
 		prev = to_node(rb);
+		cond_resched();
 	}
 	for (rb = rb_first_postorder(&space->root); rb;
-	     rb = rb_next_postorder(rb))
+	     rb = rb_next_postorder(rb)) {
 		gap_callbacks_compute_max(to_node(rb), false);
+		cond_resched();
+	}
 	space->gaps_known = true;
 }
 
@@ -259,17 +278,43 @@ static unsigned long gap_start(const struct iova_node *node)
 	return node->start - node->gap;
 }
 
+/*
+ * Bytes from the beginning of a hole that is not cut short by the window to the
+ * end of what is wanted, at the lowest address that has its phase within the
+ * grain: a hole of the tree is long enough if it has as many.
+ */
+static unsigned long needed(const struct iova_space *space,
+			    const struct iova_hole *want)
+{
+	unsigned long skipped = want->phase & (space->grain - 1), need;
+
+	return check_add_overflow(want->length, skipped, &need) ? ULONG_MAX :
+								  need;
+}
+
+/* The part of a hole that lies in the window; false if there is none. */
+static bool cut_to_window(const struct iova_space *space,
+			  const struct iova_hole *want, unsigned long *start,
+			  unsigned long *last)
+{
+	unsigned long from = max(*start, want->start);
+
+	*start = grain_up(space, from);
+	*last = min(*last, want->last);
+	return *start >= from && *start <= *last;
+}
+
 /* The lowest suitable address in a hole. */
-static bool hole_fits(unsigned long start, unsigned long last,
-		      const struct iova_hole *want, unsigned long align,
-		      unsigned long *iova)
+static bool hole_fits(const struct iova_space *space, unsigned long start,
+		      unsigned long last, const struct iova_hole *want,
+		      unsigned long align, unsigned long *iova)
 {
 	unsigned long pad;
 
-	start = max(start, want->start);
-	last = min(last, want->last);
+	if (!cut_to_window(space, want, &start, &last))
+		return false;
 	pad = (want->phase - start) & (align - 1);
-	if (start > last || last - start < pad)
+	if (last - start < pad)
 		return false;
 	*iova = start + pad;
 	return last - *iova >= want->length - 1;
@@ -311,8 +356,8 @@ visit:
 			space->hint_length = least;
 		}
 		lowest = false;
-		if (hole_fits(gap_start(node), node->start - 1, want, align,
-			      iova))
+		if (hole_fits(space, gap_start(node), node->start - 1, want,
+			      align, iova))
 			return true;
 		if (!misfits--)
 			return false;
@@ -338,51 +383,69 @@ static bool search(struct iova_space *space, const struct iova_hole *want,
 		return true;
 	if (space->tail && space->tail->last == ULONG_MAX)
 		return false;
-	return hole_fits(behind(space, space->tail), ULONG_MAX, want, align,
-			 iova);
+	return hole_fits(space, behind(space, space->tail), ULONG_MAX, want,
+			 align, iova);
+}
+
+/* Long enough to fit wherever it begins, unless the window cuts it short. */
+static bool find_ample(const struct iova_hole *want, unsigned long align,
+		       unsigned long *ample)
+{
+	return !check_add_overflow(want->length, align - 1, ample);
+}
+
+/* A limited number of holes that are just long enough; then ample ones. */
+static bool search_aligned(struct iova_space *space,
+			   const struct iova_hole *want, unsigned long align,
+			   unsigned long misfits, unsigned long *iova)
+{
+	unsigned long ample;
+
+	if (search(space, want, align, needed(space, want), misfits, iova))
+		return true;
+	return find_ample(want, align, &ample) &&
+	       search(space, want, align, ample, misfits, iova);
 }
 
 /**
- * iova_space_find_hole - where something new may go
+ * iova_space_find_hole - find the address for something new
  * @space: the space
  * @want: what is wanted
  * @iova: out: a first byte
  *
  * The lowest hole is taken, except that a few badly placed ones are passed over
- * for the preferred alignment. O(log n), unless @want->align is larger than
- * that of the nodes in the space, and apart from the first search.
+ * for the preferred alignment.
  *
- * Return: 0, or -ENOSPC.
+ * O(log n), apart from the first search. If @want->align is larger than
+ * iova_space.grain, holes that are long enough can be badly placed: after
+ * %MAX_MISFITS_REQUIRED of them a hole is found only if it is ample, that is,
+ * long enough to hold what is wanted wherever the hole begins.
+ *
+ * Return: 0; -ENOSPC if there is no suitable hole, or none among those looked
+ * at.
  */
 int iova_space_find_hole(struct iova_space *space,
 			 const struct iova_hole *want, unsigned long *iova)
 {
-	unsigned long slack = want->prefer - 1, ample;
-
 	learn_gaps(space);
-	if (want->prefer > want->align) {
-		if (search(space, want, want->prefer, want->length,
-			   MAX_MISFITS, iova))
-			return 0;
-		/* So long a hole fits wherever it begins, if not cut short. */
-		if (!check_add_overflow(want->length, slack, &ample) &&
-		    search(space, want, want->prefer, ample, MAX_MISFITS, iova))
-			return 0;
-	}
-	if (search(space, want, want->align, want->length, ULONG_MAX, iova))
+	if (want->prefer > want->align &&
+	    search_aligned(space, want, want->prefer, MAX_MISFITS, iova))
+		return 0;
+	if (search_aligned(space, want, want->align, MAX_MISFITS_REQUIRED,
+			   iova))
 		return 0;
 	return -ENOSPC;
 }
 
 /* The highest suitable address in a hole. */
-static bool fits_highest(unsigned long start, unsigned long last,
-			 const struct iova_hole *want, unsigned long *iova)
+static bool fits_highest(const struct iova_space *space, unsigned long start,
+			 unsigned long last, const struct iova_hole *want,
+			 unsigned long *iova)
 {
 	unsigned long top, excess;
 
-	start = max(start, want->start);
-	last = min(last, want->last);
-	if (start > last || last - start < want->length - 1)
+	if (!cut_to_window(space, want, &start, &last) ||
+	    last - start < want->length - 1)
 		return false;
 	top = last - (want->length - 1);
 	excess = (top - want->phase) & (want->align - 1);
@@ -394,27 +457,32 @@ static bool fits_highest(unsigned long start, unsigned long last,
 
 /* As search_tree(), from the other end and without a hint. */
 static bool search_down(const struct iova_space *space,
-			const struct iova_hole *want, unsigned long *iova)
+			const struct iova_hole *want, unsigned long least,
+			unsigned long *iova)
 {
 	struct iova_node *node = to_node(space->root.rb_node), *child;
+	unsigned long misfits = MAX_MISFITS_REQUIRED;
 
-	if (!node || node->max_gap < want->length)
+	if (!node || node->max_gap < least)
 		return false;
 descend:
 	child = to_node(node->rb.rb_right);
-	if (child && child->max_gap >= want->length &&
-	    node->last < want->last) {
+	if (child && child->max_gap >= least && node->last < want->last) {
 		node = child;
 		goto descend;
 	}
 visit:
 	if (node->start <= want->start)
 		return false;
-	if (node->gap >= want->length &&
-	    fits_highest(gap_start(node), node->start - 1, want, iova))
-		return true;
+	if (node->gap >= least) {
+		if (fits_highest(space, gap_start(node), node->start - 1, want,
+				 iova))
+			return true;
+		if (!misfits--)
+			return false;
+	}
 	child = to_node(node->rb.rb_left);
-	if (child && child->max_gap >= want->length) {
+	if (child && child->max_gap >= least) {
 		node = child;
 		goto descend;
 	}
@@ -427,21 +495,28 @@ visit:
 }
 
 /**
- * iova_space_find_highest - where something new may go, as high as possible
+ * iova_space_find_highest - find the highest address for something new
  * @space: the space
  * @want: what is wanted; no preferred alignment is looked at
  * @iova: out: a first byte
  *
- * O(log n), unless @want->align is larger than that of the nodes in the space.
+ * O(log n), within the limits of iova_space_find_hole().
  *
- * Return: 0, or -ENOSPC.
+ * Return: as iova_space_find_hole().
  */
 int iova_space_find_highest(struct iova_space *space,
 			    const struct iova_hole *want, unsigned long *iova)
 {
+	unsigned long ample;
+
 	learn_gaps(space);
 	if ((!space->tail || space->tail->last < ULONG_MAX) &&
-	    fits_highest(behind(space, space->tail), ULONG_MAX, want, iova))
+	    fits_highest(space, behind(space, space->tail), ULONG_MAX, want,
+			 iova))
 		return 0;
-	return search_down(space, want, iova) ? 0 : -ENOSPC;
+	if (search_down(space, want, needed(space, want), iova) ||
+	    (find_ample(want, want->align, &ample) &&
+	     search_down(space, want, ample, iova)))
+		return 0;
+	return -ENOSPC;
 }

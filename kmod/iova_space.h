@@ -16,7 +16,8 @@
  * @last: last byte
  * @max_gap: longest hole right before a node of this subtree, bytes; like @gap
  *	not known before the first search
- * @gap: length of the hole right before this node, bytes
+ * @gap: length of the hole right before this node, bytes, from a multiple of
+ *	iova_space.grain on
  * @blocked: nothing is mapped here and nothing may be
  */
 struct iova_node {
@@ -39,6 +40,8 @@ struct iova_node {
  * @tail: the highest one, or NULL; what is behind it is no hole of the tree, so
  *	that to append changes nothing above the new node
  * @floor: no hole is looked for below this address
+ * @grain: a power of two; a hole begins at a multiple of it, and what lies between
+ *	the node before and that address is not used
  * @gaps_known: somebody has looked for a hole, so the nodes know theirs
  * @hint: no hole before a lower node is @hint_length bytes long; NULL if that
  *	is not known
@@ -52,12 +55,14 @@ struct iova_space {
 	unsigned long behind;
 	struct iova_node *tail;
 	unsigned long floor;
+	unsigned long grain;
 	bool gaps_known;
 	struct iova_node *hint;
 	unsigned long hint_length;
 };
 
-void iova_space_init(struct iova_space *space, unsigned long floor);
+void iova_space_init(struct iova_space *space, unsigned long floor,
+		     unsigned long grain);
 
 struct iova_node *iova_space_first(const struct iova_space *space,
 				   unsigned long start, unsigned long last);
@@ -100,7 +105,8 @@ void iova_space_remove(struct iova_space *space, struct iova_node *node);
 /**
  * struct iova_hole - the hole wanted from iova_space_find_hole()
  * @length: bytes, at least 1
- * @align: the address must be @phase modulo this power of two
+ * @align: the address must be @phase modulo this power of two, which is at least
+ *	iova_space.grain
  * @prefer: the same, but only wished for; at least @align
  * @phase: the address modulo @prefer
  * @start: lowest first byte

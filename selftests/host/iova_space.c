@@ -26,7 +26,7 @@ static unsigned int count;
 
 static int setup(void **state)
 {
-	iova_space_init(&space, 0);
+	iova_space_init(&space, 0, 1);
 	count = 0;
 	return 0;
 }
@@ -74,6 +74,11 @@ static void take(unsigned int i)
 	memmove(model + i, model + i + 1, (count - i) * sizeof(*model));
 }
 
+static __uint128_t grain_up(__uint128_t addr)
+{
+	return (addr + space.grain - 1) / space.grain * space.grain;
+}
+
 /* The lowest address in [from, end) that suits, or END. */
 static __uint128_t model_fit(const struct iova_hole *want, __uint128_t from,
 			     __uint128_t end, unsigned long align)
@@ -84,6 +89,7 @@ static __uint128_t model_fit(const struct iova_hole *want, __uint128_t from,
 		from = want->start;
 	if (end > (__uint128_t)want->last + 1)
 		end = (__uint128_t)want->last + 1;
+	from = grain_up(from);
 	addr = from / align * align + want->phase % align;
 	if (addr < from)
 		addr += align;
@@ -95,7 +101,7 @@ static __uint128_t model_hole(unsigned int i)
 {
 	__uint128_t from = i ? (__uint128_t)model[i - 1]->last + 1 : 0;
 
-	return from < space.floor ? space.floor : from;
+	return grain_up(from < space.floor ? space.floor : from);
 }
 
 /* The lowest address that suits, or END. */
@@ -123,6 +129,7 @@ static __uint128_t model_fit_below(const struct iova_hole *want,
 		from = want->start;
 	if (end > (__uint128_t)want->last + 1)
 		end = (__uint128_t)want->last + 1;
+	from = grain_up(from);
 	if (end < want->length)
 		return END;
 	addr = end - want->length;
@@ -249,7 +256,7 @@ static unsigned long check_subtree(const struct rb_node *rb)
 
 static void check_gaps(void)
 {
-	unsigned long from;
+	__uint128_t from;
 	unsigned int i;
 
 	for (i = 0; i < count; i++) {
@@ -452,7 +459,7 @@ static void the_floor_is_respected_from_above(void **state)
 {
 	struct iova_node a;
 
-	iova_space_init(&space, 0x1000);
+	iova_space_init(&space, 0x1000, 1);
 	assert_int_equal(find_highest(1, 1, 0, 0xfff), NOWHERE);
 	assert_int_equal(find_highest(0x1000, 1, 0, 0x1fff), 0x1000);
 	assert_int_equal(find_highest(0x1001, 1, 0, 0x1fff), NOWHERE);
@@ -512,6 +519,68 @@ static void the_wish_is_met_above_many_holes(void **state)
 	}
 }
 
+/* The same address within the grain as all nodes: none of their holes has room. */
+static void misfits_are_not_visited(void **state)
+{
+	static struct iova_node nodes[MAX_NODES];
+	struct iova_hole want = {
+		.length = 1,
+		.align = 4096,
+		.prefer = 4096,
+		.phase = 5,
+		.last = (MAX_NODES - 1) * 4096UL,
+	};
+	unsigned int i;
+
+	iova_space_init(&space, 0, 4096);
+	for (i = 0; i < MAX_NODES; i++)
+		insert(nodes + i, i * 4096UL + 5, i * 4096UL + 5);
+	assert_int_equal(check_hole(&want), NOWHERE);
+	assert_int_equal(check_highest(&want), NOWHERE);
+	check_tree();
+	assert_int_equal(rb_entry(space.root.rb_node, struct iova_node,
+				  rb)->max_gap, 5);
+	want.last = ULONG_MAX;
+	assert_int_equal(check_hole(&want), MAX_NODES * 4096UL + 5);
+}
+
+/* MAX_MISFITS_REQUIRED of the structure */
+#define LOOKED_AT 1024
+
+/*
+ * Holes of one page, at odd pages. Behind more of them than a search for an even
+ * page looks at there is one that fits, and is not ample.
+ */
+static void a_search_for_alignment_ends(void **state)
+{
+	static struct iova_node nodes[LOOKED_AT + 3];
+	struct iova_hole want = {
+		.length = 0x1000,
+		.align = 0x2000,
+		.prefer = 0x2000,
+		.last = ULONG_MAX - 1,
+	};
+	unsigned long page = 0, iova;
+	unsigned int i;
+
+	iova_space_init(&space, 0, 0x1000);
+	for (i = 0; i < LOOKED_AT + 3; i++, page += 2) {
+		/* The last but one takes two pages, the last one all behind. */
+		nodes[i].start = page * 0x1000;
+		if (i == LOOKED_AT + 1)
+			page++;
+		nodes[i].last = i < LOOKED_AT + 2 ? page * 0x1000 + 0xfff :
+						    ULONG_MAX;
+		assert_int_equal(iova_space_insert(&space, nodes + i), 0);
+	}
+	assert_int_equal(iova_space_find_hole(&space, &want, &iova), -ENOSPC);
+	assert_int_equal(iova_space_find_highest(&space, &want, &iova), 0);
+	assert_int_equal(iova, nodes[LOOKED_AT + 1].last + 1);
+	want.start = 0x4000;
+	assert_int_equal(iova_space_find_hole(&space, &want, &iova), 0);
+	assert_int_equal(iova, nodes[LOOKED_AT + 1].last + 1);
+}
+
 /* Where random operations are, and the nodes for them. */
 static unsigned long base, size;
 static struct iova_node nodes[MAX_NODES];
@@ -537,7 +606,7 @@ static void random_hole(void)
 	unsigned long a = random_address(), b = random_address();
 	struct iova_hole want = {
 		.length = random_scale(size),
-		.align = 1UL << random_below(8),
+		.align = space.grain << random_below(8),
 		.start = a < b ? a : b,
 		.last = a < b ? b : a,
 	};
@@ -598,7 +667,8 @@ void model_start(void)
 	unsigned int place = random_below(3);
 
 	count = 0;
-	iova_space_init(&space, random_below(2) ? 1000 : 0);
+	iova_space_init(&space, random_below(2) ? 1000 : 0,
+			random_below(2) ? 32 : 1);
 	start(places[place].base, places[place].size);
 }
 
@@ -666,7 +736,14 @@ static void random_operations_far_apart(void **state)
 
 static void random_operations_with_a_floor(void **state)
 {
-	iova_space_init(&space, 1000);
+	iova_space_init(&space, 1000, 1);
+	start(0, 1 << 13);
+	random_operations(1000000);
+}
+
+static void random_operations_with_a_grain(void **state)
+{
+	iova_space_init(&space, 1000, 32);
 	start(0, 1 << 13);
 	random_operations(1000000);
 }
@@ -693,9 +770,12 @@ int main(void)
 		cmocka_unit_test_setup(the_floor_is_respected_from_above, setup),
 		cmocka_unit_test_setup(phase_and_preference, setup),
 		cmocka_unit_test_setup(the_wish_is_met_above_many_holes, setup),
+		cmocka_unit_test_setup(misfits_are_not_visited, setup),
+		cmocka_unit_test_setup(a_search_for_alignment_ends, setup),
 		cmocka_unit_test_setup(random_operations_match_the_model, setup),
 		cmocka_unit_test_setup(random_operations_far_apart, setup),
 		cmocka_unit_test_setup(random_operations_with_a_floor, setup),
+		cmocka_unit_test_setup(random_operations_with_a_grain, setup),
 		cmocka_unit_test_setup(random_operations_at_the_end, setup),
 	};
 
