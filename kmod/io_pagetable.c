@@ -55,14 +55,16 @@ bool iopt_filled(const struct io_pagetable *iopt, const struct area *area)
 	return set_size(iopt->sets[area->edition]);
 }
 
-static void unfill_domains(struct io_pagetable *iopt, struct area *area,
-			   unsigned int nr)
+/* Areas from the first to the last one, which lie one behind the other. */
+static void unfill_domains(struct io_pagetable *iopt, const struct area *first,
+			   const struct area *last, unsigned int nr)
 {
-	const struct domain_set *set = iopt->sets[area->edition];
+	const struct domain_set *set = iopt->sets[first->edition];
+	unsigned long start = first->node.start;
 
 	while (nr--)
-		iommu_unmap(set->domains[nr], area->node.start,
-			    area_length(area));
+		pages_unmap(set->domains[nr], start,
+			    last->node.last - start + 1);
 }
 
 /* The area is busy: its set of domains stays. */
@@ -77,7 +79,7 @@ static int fill_domains(struct io_pagetable *iopt, struct area *area)
 			       set->domains[i], area->node.start, area->prot,
 			       iopt->huge_pages);
 		if (rc) {
-			unfill_domains(iopt, area, i);
+			unfill_domains(iopt, area, area, i);
 			return rc;
 		}
 	}
@@ -89,6 +91,7 @@ static int check_range(struct io_pagetable *iopt, unsigned long iova,
 		       unsigned long last)
 {
 	struct iova_node *taken;
+	unsigned long i = 0;
 	int rc = 0;
 
 	lockdep_assert_held(&iopt->lock);
@@ -99,6 +102,7 @@ static int check_range(struct io_pagetable *iopt, unsigned long iova,
 		if (taken->blocked)
 			return -EINVAL;
 		rc = -EEXIST;
+		iopt_resched(i++);
 	}
 	return rc;
 }
@@ -150,6 +154,7 @@ static int find_hole(struct io_pagetable *iopt, const struct iova_hole *want,
 		if (part.start <= part.last &&
 		    !search_space(iopt, &part, highest, iova))
 			return 0;
+		iopt_resched(i);
 	}
 	return -ENOSPC;
 }
@@ -247,8 +252,10 @@ static int choose_iova(struct io_pagetable *iopt, const struct area *area,
 static void remove_areas(struct io_pagetable *iopt, struct area **areas,
 			 unsigned long nr)
 {
-	while (nr--)
+	while (nr--) {
 		iopt_remove_area(iopt, areas[nr]);
+		iopt_resched(nr);
+	}
 }
 
 static int place_areas(struct io_pagetable *iopt, struct area **areas,
@@ -259,10 +266,12 @@ static int place_areas(struct io_pagetable *iopt, struct area **areas,
 	int rc;
 
 	lockdep_assert_held(&iopt->lock);
-	for (i = 0; i < nr; i++)
+	for (i = 0; i < nr; i++) {
 		if (!IS_ALIGNED(areas[i]->offset | area_length(areas[i]),
 				iopt->alignment))
 			return -EINVAL;
+		iopt_resched(i);
+	}
 	if (where->chosen) {
 		/* Others may have been here since it was chosen. */
 		if (check_choice(iopt, where->iova,
@@ -293,6 +302,7 @@ static int place_areas(struct io_pagetable *iopt, struct area **areas,
 		iopt->nr_areas++;
 		iopt->bytes += area_length(areas[i]);
 		iova = node->last + 1;
+		iopt_resched(i);
 	}
 	return 0;
 }
@@ -450,14 +460,16 @@ int iopt_map(struct io_pagetable *iopt, struct area **areas, unsigned long nr,
 		if (rc)
 			goto unfill;
 	}
-	for (i = 0; i < nr; i++)
+	for (i = 0; i < nr; i++) {
 		area_set_live(iopt, areas[i]);
+		iopt_resched(i);
+	}
 	return 0;
 
 unfill:
-	while (i--)
-		unfill_domains(iopt, areas[i],
-			       set_size(iopt->sets[areas[i]->edition]));
+	if (i)
+		unfill_domains(iopt, areas[0], areas[i - 1],
+			       set_size(iopt->sets[areas[0]->edition]));
 	mutex_lock(&iopt->lock);
 	remove_areas(iopt, areas, nr);
 	mutex_unlock(&iopt->lock);

@@ -5,6 +5,7 @@
 
 #include <linux/iommufd.h>
 #include <linux/mutex.h>
+#include <linux/sched.h>
 #include <linux/wait.h>
 #include <uapi/linux/iommufd.h>
 
@@ -95,6 +96,18 @@ struct iova_request {
 	u8 tries;
 	u32 op;
 };
+
+/**
+ * iopt_resched - let other tasks run in a loop over areas
+ * @i: how many areas have been visited before this one
+ *
+ * A request may be about millions of them, with iopt->lock held.
+ */
+static inline void iopt_resched(unsigned long i)
+{
+	if (i % 256 == 255)
+		cond_resched();
+}
 
 int iopt_check_range(struct io_pagetable *iopt, unsigned long iova,
 		     unsigned long last);

@@ -91,7 +91,7 @@ static struct area *pinned_area(struct io_pagetable *iopt, unsigned long iova)
 static void unpin_areas(struct io_pagetable *iopt, struct area *area,
 			unsigned long last)
 {
-	unsigned long area_last;
+	unsigned long area_last, i = 0;
 
 	lockdep_assert_held(&iopt->lock);
 	for (;;) {
@@ -100,6 +100,7 @@ static void unpin_areas(struct io_pagetable *iopt, struct area *area,
 		if (area_last >= last)
 			return;
 		area = pinned_area(iopt, area_last + 1);
+		iopt_resched(i++);
 	}
 }
 
@@ -108,13 +109,14 @@ static struct area *pin_areas(struct io_pagetable *iopt, unsigned long start,
 			      unsigned long last, bool write)
 {
 	struct area *first = pin_area(iopt, start, write), *area = first;
-	unsigned long iova;
+	unsigned long iova, i = 0;
 
 	while (!IS_ERR(area) && area->node.last < last) {
 		iova = area->node.last + 1;
 		area = pin_area(iopt, iova, write);
 		if (IS_ERR(area))
 			unpin_areas(iopt, first, iova - 1);
+		iopt_resched(i++);
 	}
 	return IS_ERR(area) ? area : first;
 }
@@ -241,7 +243,7 @@ static int use_range(struct io_pagetable *iopt, struct area *area,
 static int finish_pin(struct io_pagetable *iopt, struct iopt_access *access,
 		      struct access_pin *pin)
 {
-	unsigned long iova = pin->node.start;
+	unsigned long iova = pin->node.start, i = 0;
 
 	lockdep_assert_held(&iopt->lock);
 	for (;;) {
@@ -252,6 +254,7 @@ static int finish_pin(struct io_pagetable *iopt, struct iopt_access *access,
 		if (area->node.last >= pin->node.last)
 			break;
 		iova = area->node.last + 1;
+		iopt_resched(i++);
 	}
 	pin->ready = true;
 	return 0;

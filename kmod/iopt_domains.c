@@ -44,7 +44,7 @@ static int fill_one(struct io_pagetable *iopt, struct area *area,
 static void unfill_one(struct area *area, struct iommu_domain *domain,
 		       bool last)
 {
-	iommu_unmap(domain, area->node.start, area_length(area));
+	pages_unmap(domain, area->node.start, area_length(area));
 	if (last)
 		area_unuse_pages(area);
 }
@@ -203,14 +203,17 @@ static unsigned long find_alignment(struct io_pagetable *iopt)
 int iopt_check_alignment(struct io_pagetable *iopt, unsigned long alignment)
 {
 	struct iova_node *node;
+	unsigned long i = 0;
 
 	lockdep_assert_held(&iopt->lock);
 	if (alignment <= iopt->alignment)
 		return 0;
 	for (node = iova_space_first(&iopt->space, 0, ULONG_MAX); node;
-	     node = iova_space_next(node, ULONG_MAX))
+	     node = iova_space_next(node, ULONG_MAX)) {
 		if (!node->blocked && !area_aligned(to_area(node), alignment))
 			return -EADDRINUSE;
+		iopt_resched(i++);
+	}
 	return 0;
 }
 

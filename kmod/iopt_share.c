@@ -27,7 +27,7 @@ static long count_areas(struct io_pagetable *iopt, unsigned long start,
 			return -ENOENT;
 		if (prot & IOMMU_WRITE && !to_area(node)->pages->writable)
 			return -EPERM;
-		nr++;
+		iopt_resched(nr++);
 		if (node->last >= last)
 			return nr;
 		start = node->last + 1;
@@ -37,8 +37,10 @@ static long count_areas(struct io_pagetable *iopt, unsigned long start,
 
 static void destroy_areas(struct area **areas, unsigned long nr)
 {
-	while (nr--)
+	while (nr--) {
 		area_destroy(areas[nr]);
+		iopt_resched(nr);
+	}
 }
 
 /* An area for each that the range lies in. */

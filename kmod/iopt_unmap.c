@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* An IOAS from inside: unmapping areas. */
-#include <linux/iommu.h>
 #include <linux/sched.h>
 
 #include "area.h"
 #include "io_pagetable.h"
 #include "iopt_access.h"
+#include "pages.h"
 
-/* Areas taken out at a time: one flush, two turns of the lock. */
+/* Areas taken out at a time, with two turns of the lock. */
 #define UNMAP_BATCH 32
 
 /* Hide up to UNMAP_BATCH areas, all of them within the range. */
@@ -56,25 +56,20 @@ static unsigned int count_adjacent(struct area **areas, unsigned int nr)
 	return n;
 }
 
-/* Those of an edition; neighbours with one call of the driver. */
+/* Those of an edition; neighbours together. */
 static void unmap_from_domain(struct iommu_domain *domain, struct area **areas,
 			      unsigned int nr, unsigned int edition)
 {
-	struct iommu_iotlb_gather gather;
 	unsigned int i, n;
 
-	iommu_iotlb_gather_init(&gather);
 	for (i = 0; i < nr; i += n) {
-		unsigned long start = areas[i]->node.start, length;
+		unsigned long start = areas[i]->node.start;
 
 		n = count_adjacent(areas + i, nr - i);
-		if (areas[i]->edition != edition)
-			continue;
-		length = areas[i + n - 1]->node.last - start + 1;
-		WARN_ON(iommu_unmap_fast(domain, start, length, &gather) !=
-			length);
+		if (areas[i]->edition == edition)
+			pages_unmap(domain, start,
+				    areas[i + n - 1]->node.last - start + 1);
 	}
-	iommu_iotlb_sync(domain, &gather);
 }
 
 static void unmap_from_domains(struct io_pagetable *iopt, struct area **areas,

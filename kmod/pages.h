@@ -88,6 +88,8 @@ void pages_accept(struct offer *offer);
 
 void pages_list(const struct pages *pages, unsigned long first,
 		unsigned long last, struct page **list);
+void pages_unmap(struct iommu_domain *domain, unsigned long iova,
+		 unsigned long length);
 int pages_map(struct pages *pages, unsigned long offset, unsigned long length,
 	      struct iommu_domain *domain, unsigned long iova, int prot,
 	      bool huge_pages);

@@ -6,6 +6,7 @@
 #include <linux/sched/signal.h>
 #include <linux/sizes.h>
 
+#include "compat/compat.h"
 #include "pages.h"
 
 /* Runs mapped at a time, with one flush: as many as the stack has room for. */
@@ -24,6 +25,42 @@ struct runs {
 	unsigned int nr;
 	struct scatterlist list[RUNS_BATCH];
 };
+
+/*
+ * Neither a request that maps nor one that unmaps gives the IOMMU driver more
+ * at a time: there are as many IO pages in it as the CPU may be kept busy with,
+ * and what is taken back, whether by us or by the IOMMU core after a failure,
+ * has IO pages of one size. Larger IO pages than PUD_SIZE are not mapped.
+ */
+static unsigned long one_step(unsigned long iova, unsigned long length)
+{
+	return compat_unmap_step(iova, min(length, PUD_SIZE -
+						   (iova & ~PUD_MASK)));
+}
+
+/**
+ * pages_unmap - unmap a range from a domain, and flush it
+ * @domain: all of the range is mapped in it
+ * @iova: first byte
+ * @length: bytes
+ *
+ * The one way out of a domain: see compat_unmap_step(). Ranges that do not touch
+ * take a call each.
+ *
+ * Context: may sleep.
+ */
+void pages_unmap(struct iommu_domain *domain, unsigned long iova,
+		 unsigned long length)
+{
+	unsigned long done = 0, step;
+
+	while (done < length) {
+		step = one_step(iova + done, length - done);
+		WARN_ON(iommu_unmap(domain, iova + done, step) != step);
+		done += step;
+		cond_resched();
+	}
+}
 
 static void add_run(struct runs *runs, struct page *page, unsigned int bytes,
 		    unsigned int in_page)
@@ -84,7 +121,7 @@ static void unmap_remains(struct iommu_domain *domain, unsigned long iova,
 		       iommu_iova_to_phys(domain, iova + i + n))
 			n += step;
 		if (n)
-			iommu_unmap(domain, iova + i, n);
+			pages_unmap(domain, iova + i, n);
 		cond_resched();
 	}
 }
@@ -137,7 +174,8 @@ static noinline int map_many_pages(const struct pages *pages,
 		rc = -EINTR;
 		if (fatal_signal_pending(current))
 			goto undo;
-		gather(pages, offset + done, length - done, huge_pages, &runs);
+		gather(pages, offset + done,
+		       one_step(iova + done, length - done), huge_pages, &runs);
 		rc = map_runs(domain, iova + done, prot, &runs);
 		if (rc)
 			goto undo;
@@ -148,7 +186,7 @@ static noinline int map_many_pages(const struct pages *pages,
 
 undo:
 	if (done)
-		iommu_unmap(domain, iova, done);
+		pages_unmap(domain, iova, done);
 	return rc;
 }
 

@@ -84,6 +84,37 @@ compat_paging_domain_alloc(struct device *dev, u32 flags, bool *attach_first)
 #endif
 
 /**
+ * compat_unmap_step - how much of a range to unmap with one iommu_unmap()
+ * @iova: first byte
+ * @length: bytes, within one range of PUD_SIZE
+ *
+ * iommu_unmap() goes from small IO pages to large ones at a boundary of
+ * PMD_SIZE and back again, and a driver may flush its IOTLB at each change.
+ * Before 6.19 Intel's frees page tables too early then: intel_iommu_unmap() puts
+ * those of the next part on the list that the flush of the part before frees.
+ * The same happens where two ranges do not touch.
+ *
+ * Return: bytes that it unmaps with IO pages of one size.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 19, 0)
+static inline unsigned long compat_unmap_step(unsigned long iova,
+					      unsigned long length)
+{
+	unsigned long head = -iova & ~PMD_MASK;
+
+	if (length < head + PMD_SIZE)
+		return length;
+	return head ?: length & PMD_MASK;
+}
+#else
+static inline unsigned long compat_unmap_step(unsigned long iova,
+					      unsigned long length)
+{
+	return length;
+}
+#endif
+
+/**
  * compat_hw_info - what the IOMMU driver tells about the IOMMU of a device
  * @dev: the device
  * @length: out: bytes
