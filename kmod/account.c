@@ -2,14 +2,26 @@
 /* Who pays for pinned memory. */
 #include <linux/cred.h>
 #include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/rculist.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/sched/user.h>
 #include <linux/slab.h>
+#include <linux/workqueue.h>
 
 #include "account.h"
+
+/* How long to wait for an mmap lock that was taken, before the next look */
+#define SETTLE_AGAIN (HZ / 10)
+
+static void settle_debts(struct work_struct *work);
+static DECLARE_DELAYED_WORK(settle_work, settle_debts);
+/* For the list, and for @owed and @orphan of all accounts */
+static DEFINE_SPINLOCK(debtors_lock);
+static LIST_HEAD(debtors);
 
 /**
  * account_book_init - an empty book
@@ -18,6 +30,7 @@
 void account_book_init(struct account_book *book)
 {
 	spin_lock_init(&book->lock);
+	mutex_init(&book->handover);
 	INIT_LIST_HEAD(&book->accounts);
 	RCU_INIT_POINTER(book->recent, NULL);
 	book->bills = RB_ROOT;
@@ -35,6 +48,7 @@ void account_book_close(struct account_book *book)
 	if (recent)
 		account_put(recent);
 	WARN_ON(!list_empty(&book->accounts));
+	mutex_destroy(&book->handover);
 }
 
 /**
@@ -101,7 +115,7 @@ static void list_account(struct account_book *book, struct account *account)
 	lockdep_assert_held(&book->lock);
 	newest = list_first_entry_or_null(&book->accounts, struct account, node);
 	account->id = newest ? newest->id + 1 : 1;
-	list_add(&account->node, &book->accounts);
+	list_add_rcu(&account->node, &book->accounts);
 }
 
 static noinline struct account *find_or_create(struct account_book *book)
@@ -120,6 +134,7 @@ static noinline struct account *find_or_create(struct account_book *book)
 	if (!fresh)
 		return ERR_PTR(-ENOMEM);
 	refcount_set(&fresh->refs, 2);
+	INIT_LIST_HEAD(&fresh->debtor);
 	fresh->book = book;
 	fresh->mm = current->mm;
 	fresh->user = get_uid(current_user());
@@ -159,28 +174,45 @@ struct account *account_get_current(struct account_book *book)
 	return find_or_create(book);
 }
 
+static void account_free_rcu(struct rcu_head *rcu)
+{
+	struct account *account = container_of(rcu, struct account, rcu);
+
+	free_uid(account->user);
+	put_task_struct(account->task);
+	kfree(account);
+}
+
+static void account_free(struct account *account)
+{
+	mmdrop(account->mm);
+	call_rcu(&account->rcu, account_free_rcu);
+}
+
 /**
  * account_put - drop a reference
  * @account: may be freed
  */
 void account_put(struct account *account)
 {
-	bool last;
+	bool last, orphan;
 
 	if (refcount_dec_not_one(&account->refs))
 		return;
 	spin_lock(&account->book->lock);
 	last = refcount_dec_and_test(&account->refs);
 	if (last)
-		list_del(&account->node);
+		list_del_rcu(&account->node);
 	spin_unlock(&account->book->lock);
 	if (!last)
 		return;
 
-	mmdrop(account->mm);
-	free_uid(account->user);
-	put_task_struct(account->task);
-	kfree_rcu(account, rcu);
+	spin_lock(&debtors_lock);
+	orphan = !list_empty(&account->debtor);
+	account->orphan = orphan;
+	spin_unlock(&debtors_lock);
+	if (!orphan)
+		account_free(account);
 }
 
 /**
@@ -221,37 +253,122 @@ static int pay_user(struct account *account, unsigned long npages)
 	return 0;
 }
 
-static int pay_process(struct account *account, unsigned long npages, bool pay,
-		       bool beyond_limit)
+static void change_locked_vm(struct account *account, long npages)
+{
+	if (npages)
+		__account_locked_vm(account->mm, abs(npages), npages > 0,
+				    account->task, true);
+}
+
+static long take_debt(struct account *account)
+{
+	long owed;
+
+	spin_lock(&debtors_lock);
+	owed = account->owed;
+	account->owed = 0;
+	spin_unlock(&debtors_lock);
+	return owed;
+}
+
+static int pay_process(struct account *account, unsigned long npages,
+		       bool limited)
 {
 	int rc;
 
-	mmap_write_lock(account->mm);
-	rc = __account_locked_vm(account->mm, npages, pay, account->task,
-				 beyond_limit);
+	/* The process may be waiting for user space, with the lock taken. */
+	rc = mmap_write_lock_killable(account->mm);
+	if (rc)
+		return rc;
+	change_locked_vm(account, take_debt(account));
+	rc = __account_locked_vm(account->mm, npages, true, account->task,
+				 !limited);
 	mmap_write_unlock(account->mm);
 	return rc;
 }
 
+/*
+ * False: somebody has the mmap lock. The kernel has no mmap_write_trylock(), and
+ * no VMA changes here that the page faults of other threads must not miss.
+ */
+static bool count_now(struct account *account, long npages)
+{
+	if (!down_write_trylock(&account->mm->mmap_lock))
+		return false;
+	change_locked_vm(account, npages);
+	up_write(&account->mm->mmap_lock);
+	return true;
+}
+
+/* The module stays until it is done; the caller has it. */
+static void count_later(struct account *account, long npages)
+{
+	spin_lock(&debtors_lock);
+	account->owed += npages;
+	if (list_empty(&account->debtor)) {
+		list_add_tail(&account->debtor, &debtors);
+		__module_get(THIS_MODULE);
+	}
+	spin_unlock(&debtors_lock);
+	queue_delayed_work(system_unbound_wq, &settle_work, 0);
+}
+
+/* True: there is nothing left to do for the account. */
+static bool settle_debt(struct account *account)
+{
+	long owed = take_debt(account);
+	bool orphan;
+
+	if (owed && !count_now(account, owed)) {
+		spin_lock(&debtors_lock);
+		account->owed += owed;
+		spin_unlock(&debtors_lock);
+		return false;
+	}
+	spin_lock(&debtors_lock);
+	if (account->owed) {
+		spin_unlock(&debtors_lock);
+		return false;
+	}
+	list_del_init(&account->debtor);
+	orphan = account->orphan;
+	spin_unlock(&debtors_lock);
+	if (orphan)
+		account_free(account);
+	module_put(THIS_MODULE);
+	return true;
+}
+
+/* Nobody else takes accounts off the list; new ones come at its end. */
+static void settle_debts(struct work_struct *work)
+{
+	struct account *account, *next;
+	bool left = false;
+
+	spin_lock(&debtors_lock);
+	list_for_each_entry_safe(account, next, &debtors, debtor) {
+		spin_unlock(&debtors_lock);
+		left |= !settle_debt(account);
+		cond_resched();
+		spin_lock(&debtors_lock);
+	}
+	spin_unlock(&debtors_lock);
+	if (left)
+		queue_delayed_work(system_unbound_wq, &settle_work,
+				   SETTLE_AGAIN);
+}
+
 static int pay(struct account *account, enum account_mode mode,
-	       unsigned long npages)
+	       unsigned long npages, bool limited)
 {
 	if (mode == ACCOUNT_EXEMPT)
 		return 0;
-	if (mode == ACCOUNT_USER)
+	if (mode == ACCOUNT_PROCESS)
+		return pay_process(account, npages, limited);
+	if (limited)
 		return pay_user(account, npages);
-	return pay_process(account, npages, true, false);
-}
-
-static void pay_more(struct account *account, enum account_mode mode,
-		     long npages)
-{
-	if (!npages || mode == ACCOUNT_EXEMPT)
-		return;
-	if (mode == ACCOUNT_USER)
-		atomic_long_add(npages, &account->user->locked_vm);
-	else
-		pay_process(account, abs(npages), npages > 0, true);
+	atomic_long_add(npages, &account->user->locked_vm);
+	return 0;
 }
 
 /**
@@ -260,13 +377,20 @@ static void pay_more(struct account *account, enum account_mode mode,
  * @mode: how
  * @npages: how many; negative: do not count them any more; may be 0
  *
- * Context: sleeps in mode %ACCOUNT_PROCESS, which takes the mmap lock.
+ * What a process pays for is counted under its mmap lock. If that is taken, the
+ * pages are counted a moment later: its owner may wait for user space.
+ *
+ * Context: any but interrupts; does not wait.
  */
 void account_count(struct account *account, enum account_mode mode, long npages)
 {
-	pay_more(account, mode, npages);
-	if (mode != ACCOUNT_EXEMPT)
-		atomic_long_add(npages, &account->charged);
+	if (!npages || mode == ACCOUNT_EXEMPT)
+		return;
+	if (mode == ACCOUNT_USER)
+		atomic_long_add(npages, &account->user->locked_vm);
+	else if (!count_now(account, npages))
+		count_later(account, npages);
+	atomic_long_add(npages, &account->charged);
 }
 
 static void add_pinned(struct account *account, long npages)
@@ -296,39 +420,21 @@ void account_announce(struct account *account, long npages)
  * @account: who pays
  * @mode: how; the same must be given to account_uncharge()
  * @npages: how many, at least 1
+ * @limited: the limit counts; it does not for who would pay twice for a moment
  *
  * Context: sleeps in mode %ACCOUNT_PROCESS, which takes the mmap lock.
- * Return: 0, or -ENOMEM if RLIMIT_MEMLOCK would be exceeded.
+ * Return: 0; -ENOMEM if RLIMIT_MEMLOCK would be exceeded; -EINTR on a fatal
+ * signal while somebody has the mmap lock.
  */
 int account_charge(struct account *account, enum account_mode mode,
-		   unsigned long npages)
+		   unsigned long npages, bool limited)
 {
-	int rc = pay(account, mode, npages);
+	int rc = pay(account, mode, npages, limited);
 
 	if (rc)
 		return rc;
 	if (mode != ACCOUNT_EXEMPT)
 		atomic_long_add(npages, &account->charged);
-	add_pinned(account, npages);
-	return 0;
-}
-
-/**
- * account_take_over - pay for pages that are pinned already
- * @account: who pays
- * @mode: how
- * @npages: how many
- * @limited: the limit counts; it does not for who would pay twice for a moment
- *
- * Context: as account_charge().
- * Return: 0, or -ENOMEM if RLIMIT_MEMLOCK would be exceeded.
- */
-int account_take_over(struct account *account, enum account_mode mode,
-		      unsigned long npages, bool limited)
-{
-	if (limited)
-		return account_charge(account, mode, npages);
-	account_count(account, mode, npages);
 	add_pinned(account, npages);
 	return 0;
 }
@@ -358,4 +464,15 @@ bool account_same_payer(const struct account *a, const struct account *b,
 			enum account_mode mode)
 {
 	return mode == ACCOUNT_USER ? a->user == b->user : a->mm == b->mm;
+}
+
+/**
+ * account_exit - when the module is unloaded
+ *
+ * No account is left, and none owes anything.
+ */
+void account_exit(void)
+{
+	cancel_delayed_work_sync(&settle_work);
+	rcu_barrier();
 }

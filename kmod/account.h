@@ -5,6 +5,7 @@
 
 #include <linux/atomic.h>
 #include <linux/list.h>
+#include <linux/mutex.h>
 #include <linux/rbtree_types.h>
 #include <linux/rcupdate.h>
 #include <linux/refcount.h>
@@ -30,7 +31,8 @@ enum account_mode {
 /**
  * struct account - a process, as user and owner of the memory it mapped
  * @refs: one for each pages object, and one for being the recent one
- * @node: in account_book.accounts
+ * @orphan: @refs was dropped to 0 while @owed was not settled; freed with that
+ * @node: in account_book.accounts; RCU
  * @id: higher than those of the accounts behind it, for walks
  * @book: where it is listed
  * @mm: address space of the memory; a reference to the struct is held
@@ -39,10 +41,13 @@ enum account_mode {
  * @pinned: pages pinned now
  * @announced: pages that policies are being asked about
  * @charged: of @pinned, pages counted against a limit
- * @rcu: the recent one is looked at without a lock
+ * @debtor: in the list of accounts that owe something; see account_count()
+ * @owed: pages by which mm->locked_vm is to be raised, or lowered if negative
+ * @rcu: the list and the recent one are read without a lock
  */
 struct account {
 	refcount_t refs;
+	bool orphan;
 	struct list_head node;
 	u64 id;
 	struct account_book *book;
@@ -52,6 +57,8 @@ struct account {
 	atomic_long_t pinned;
 	atomic_long_t announced;
 	atomic_long_t charged;
+	struct list_head debtor;
+	long owed;
 	struct rcu_head rcu;
 };
 
@@ -67,9 +74,11 @@ struct account_sum {
 
 /**
  * struct account_book - the accounts of a context
- * @lock: for @accounts, changes of @recent, @bills, and for the last put of an
- *	account
- * @accounts: those with memory mapped, and @recent
+ * @lock: for changes of @accounts and @recent, for @bills, and for the last put of
+ *	an account
+ * @accounts: those with memory mapped, and @recent; read under RCU as well
+ * @handover: held by IOMMU_IOAS_CHANGE_PROCESS, and taken for a moment by a
+ *	request that must wait for it; outside of pages.lock
  * @recent: who mapped last, kept when nothing of it is mapped any more, for it
  *	is likely to come back; a reference is held, or NULL
  * @bills: what policies have paid for, by memory; see policy_charge.c
@@ -78,6 +87,7 @@ struct account_sum {
  */
 struct account_book {
 	spinlock_t lock;	/* see above */
+	struct mutex handover;	/* see above */
 	struct list_head accounts;
 	struct account __rcu *recent;
 	struct rb_root bills;
@@ -92,18 +102,18 @@ void account_put(struct account *account);
 struct account *account_next(struct account_book *book, u64 before);
 
 int account_charge(struct account *account, enum account_mode mode,
-		   unsigned long npages);
+		   unsigned long npages, bool limited);
 void account_uncharge(struct account *account, enum account_mode mode,
 		      unsigned long npages);
 
 unsigned long account_limit(const struct account *account,
 			    enum account_mode mode, unsigned long *charged);
-int account_take_over(struct account *account, enum account_mode mode,
-		      unsigned long npages, bool limited);
 void account_announce(struct account *account, long npages);
 void account_count(struct account *account, enum account_mode mode,
 		   long npages);
 bool account_same_payer(const struct account *a, const struct account *b,
 			enum account_mode mode);
+
+void account_exit(void);
 
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* All contexts there are, for who looks at the whole. */
 #include <linux/atomic.h>
+#include <linux/rculist.h>
 #include <linux/xarray.h>
 
 #include "account.h"
@@ -85,12 +86,13 @@ static unsigned long account_expected(const struct account *account)
 
 /**
  * contexts_pinned - how many pages are pinned for some processes
- * @match: is it one of them; called under a spinlock
+ * @match: is it one of them; called under RCU
  * @key: for @match
  *
  * Walks over all processes with memory mapped. Pages that two contexts have
  * pinned count twice; and those count that policies are being asked about.
  *
+ * Context: any: policies may call this from timers. Takes no lock.
  * Return: pages.
  */
 u64 contexts_pinned(bool (*match)(const struct iommufd_ctx *ictx,
@@ -105,11 +107,9 @@ u64 contexts_pinned(bool (*match)(const struct iommufd_ctx *ictx,
 	xa_for_each(&contexts, id, ictx) {
 		struct account *account;
 
-		spin_lock(&ictx->book.lock);
-		list_for_each_entry(account, &ictx->book.accounts, node)
+		list_for_each_entry_rcu(account, &ictx->book.accounts, node)
 			if (match(ictx, account, key))
 				sum += account_expected(account);
-		spin_unlock(&ictx->book.lock);
 	}
 	rcu_read_unlock();
 	return sum;

@@ -431,7 +431,7 @@ static int __init iommufd_init(void)
 		return rc;
 	rc = policy_init();
 	if (rc)
-		goto exit_cache;
+		goto exit_area;
 	rc = mock_init();
 	if (rc)
 		goto exit_policy;
@@ -444,7 +444,7 @@ exit_mock:
 	mock_exit();
 exit_policy:
 	policy_exit();
-exit_cache:
+exit_area:
 	area_exit();
 	return rc;
 }
@@ -455,6 +455,7 @@ static void __exit iommufd_exit(void)
 	mock_exit();
 	policy_exit();
 	area_exit();
+	account_exit();
 }
 
 module_init(iommufd_init);

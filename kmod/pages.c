@@ -263,7 +263,7 @@ static int charge(struct pages *pages, unsigned long npages,
 {
 	if (policy_has_hook(POLICY_CHARGE))
 		return charge_by_policy(pages, npages, asked, reason);
-	return account_charge(pages->account, pages->mode, npages);
+	return account_charge(pages->account, pages->mode, npages, true);
 }
 
 static void uncharge(struct pages *pages, unsigned long npages)
@@ -495,7 +495,7 @@ void pages_accept(struct offer *offer)
 	/* What was pinned or unpinned since. */
 	if (nr > offer->npages) {
 		trace_iommufd_charge(offer->to, nr - offer->npages, 0);
-		account_take_over(offer->to, pages->mode, nr - offer->npages,
+		account_charge(offer->to, pages->mode, nr - offer->npages,
 				  false);
 	} else if (nr < offer->npages) {
 		uncharge(pages, offer->npages - nr);

@@ -180,10 +180,12 @@ static long pin_remote(struct mm_struct *mm, unsigned long addr,
 
 	if (!mmget_not_zero(mm))
 		return -EFAULT;
-	mmap_read_lock(mm);
-	got = pin_user_pages_remote(mm, addr, nr, flags, list, &locked);
-	if (locked)
-		mmap_read_unlock(mm);
+	got = mmap_read_lock_killable(mm);
+	if (!got) {
+		got = pin_user_pages_remote(mm, addr, nr, flags, list, &locked);
+		if (locked)
+			mmap_read_unlock(mm);
+	}
 	mmput(mm);
 	return got;
 }
@@ -289,7 +291,7 @@ static void batch_make_room(struct batch *batch)
 	if (batch->list != batch->small)
 		return;
 	batch->list = kmalloc_array(batch->size, sizeof(*batch->list),
-				    GFP_KERNEL | __GFP_NOWARN);
+				    GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	/* A large request works with the small one too, if more slowly. */
 	if (!batch->list) {
 		batch->list = batch->small;

@@ -46,7 +46,6 @@ struct payer {
  * @counted: how the built-in accounting counts them
  * @settled: it does so already
  * @last: who has paid last
- * @work: moves it to the built-in accounting, if that may sleep
  */
 struct bill {
 	struct rb_node node;
@@ -60,34 +59,10 @@ struct bill {
 	enum account_mode counted;
 	bool settled;
 	struct payer *last;
-	struct work_struct work;
 };
 
 /* For policy.payers, and for payers and bills that are in use. */
 static DEFINE_SPINLOCK(ledger_lock);
-
-/*
- * Nobody takes the pages off the limit any more. They are counted for those that
- * are left when it is done; there can only be fewer than when it began.
- */
-static void move_worker(struct work_struct *work)
-{
-	struct bill *bill = container_of(work, struct bill, work);
-	enum account_mode mode = bill->mode;
-	unsigned long before, excess;
-
-	spin_lock(&ledger_lock);
-	before = bill->counted == mode ? 0 : bill->npages;
-	spin_unlock(&ledger_lock);
-	if (!before)
-		return;
-	account_count(bill->account, mode, before);
-	spin_lock(&ledger_lock);
-	bill->counted = mode;
-	excess = before - bill->npages;
-	spin_unlock(&ledger_lock);
-	account_count(bill->account, mode, -(long)excess);
-}
 
 /* Let the built-in accounting count what no policy takes off it any more. */
 static void move_bill(struct bill *bill)
@@ -95,12 +70,8 @@ static void move_bill(struct bill *bill)
 	lockdep_assert_held(&ledger_lock);
 	if (!bill->settled || bill->exceeding || bill->counted == bill->mode)
 		return;
-	if (bill->mode == ACCOUNT_PROCESS) {
-		queue_work(system_unbound_wq, &bill->work);
-	} else {
-		bill->counted = bill->mode;
-		account_count(bill->account, bill->mode, bill->npages);
-	}
+	bill->counted = bill->mode;
+	account_count(bill->account, bill->mode, bill->npages);
 }
 
 static void unlink_payer(struct payer *payer)
@@ -187,7 +158,6 @@ static void bill_free(struct bill *bill)
 		if (payer->policy)
 			unlink_payer(payer);
 	spin_unlock(&ledger_lock);
-	cancel_work_sync(&bill->work);
 	free_payers(bill->last);
 	kfree(bill);
 }
@@ -310,7 +280,6 @@ static struct bill *bill_new(struct account *account, enum account_mode mode,
 	bill->account = account;
 	bill->mode = mode;
 	bill->npages = npages;
-	INIT_WORK(&bill->work, move_worker);
 	return bill;
 }
 
@@ -322,8 +291,8 @@ static int settle(struct bill *bill, const struct charge *charge)
 	spin_lock(&ledger_lock);
 	bill->counted = bill->exceeding ? ACCOUNT_EXEMPT : bill->mode;
 	spin_unlock(&ledger_lock);
-	rc = account_take_over(bill->account, bill->counted, bill->npages,
-			       charge->limited);
+	rc = account_charge(bill->account, bill->counted, bill->npages,
+			    charge->limited);
 	if (rc)
 		return rc;
 	spin_lock(&ledger_lock);
@@ -357,8 +326,9 @@ void policy_cancel(struct bill *bill)
  * Context: may sleep; waits in mode %ACCOUNT_PROCESS for the mmap lock, but not
  * under policy_srcu.
  * Return: 0; the refusing errno of a policy; -EPROTO if the answer of one is
- * outside its contract; -ENOMEM also if RLIMIT_MEMLOCK would be exceeded.
- * Nobody is charged by a failure.
+ * outside its contract; -ENOMEM also if RLIMIT_MEMLOCK would be exceeded;
+ * -EINTR on a fatal signal while somebody has the mmap lock. Nobody is charged
+ * by a failure.
  */
 int policy_charge(const struct charge *charge, struct bill **bill)
 {
@@ -383,8 +353,8 @@ int policy_charge(const struct charge *charge, struct bill **bill)
 	*bill = NULL;
 	policy_cancel(q.bill);
 	if (!rc)
-		rc = account_take_over(charge->account, charge->mode,
-				       charge->npages, charge->limited);
+		rc = account_charge(charge->account, charge->mode,
+				    charge->npages, charge->limited);
 out:
 	account_announce(charge->account, -(long)charge->npages);
 	return rc;
@@ -509,7 +479,7 @@ unsigned long ledger_paid(const struct policy *policy)
  * ledger_close - the built-in accounting counts what a policy has paid for
  * @policy: decides nothing any more, and no request is in it
  *
- * A process that is to be charged by itself is so a moment later.
+ * See account_count() for when.
  */
 void ledger_close(struct policy *policy)
 {
