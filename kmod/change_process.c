@@ -20,6 +20,7 @@
 static int collect(struct io_pagetable *iopt, struct xarray *found)
 {
 	struct iova_node *node;
+	unsigned long i = 0;
 	int rc = 0;
 
 	mutex_lock(&iopt->lock);
@@ -27,6 +28,7 @@ static int collect(struct io_pagetable *iopt, struct xarray *found)
 	     node = iova_space_next(node, ULONG_MAX)) {
 		struct pages *pages;
 
+		iopt_resched(i++);
 		if (node->blocked)
 			continue;
 		pages = to_area(node)->pages;
@@ -73,8 +75,9 @@ static int pay_for_all(struct offer *offers, unsigned long nr,
 
 	purse_init(purse);
 	for (i = 0; i < nr && !rc; i++) {
-		pages_to_offer(&offers[i], &charge);
-		rc = purse_expect(purse, &charge);
+		rc = pages_to_offer(&offers[i], &charge);
+		if (!rc)
+			rc = purse_expect(purse, &charge);
 	}
 	return rc ?: purse_fill(purse, reason);
 }
@@ -113,7 +116,7 @@ static int hand_over_all(struct xarray *found, struct account *account)
 	int rc;
 
 	xa_for_each(found, index, pages)
-		nr++;
+		iopt_resched(nr++);
 	if (!nr)
 		return 0;
 	offers = kvcalloc(nr, sizeof(*offers), GFP_KERNEL_ACCOUNT);
@@ -121,10 +124,30 @@ static int hand_over_all(struct xarray *found, struct account *account)
 		return -ENOMEM;
 	xa_for_each(found, index, pages) {
 		offers[i].pages = pages;
-		offers[i++].to = account;
+		offers[i].to = account;
+		iopt_resched(i++);
 	}
 	rc = hand_over(offers, nr);
 	kvfree(offers);
+	return rc;
+}
+
+static int change_process(struct iommufd_ctx *ictx, struct account *account)
+{
+	unsigned long index;
+	struct pages *pages;
+	struct xarray found;
+	int rc;
+
+	xa_init_flags(&found, XA_FLAGS_ACCOUNT);
+	rc = collect_all(ictx, &found);
+	if (!rc)
+		rc = hand_over_all(&found, account);
+	xa_for_each(&found, index, pages) {
+		pages_put(pages);
+		cond_resched();
+	}
+	xa_destroy(&found);
 	return rc;
 }
 
@@ -133,22 +156,19 @@ static int hand_over_all(struct xarray *found, struct account *account)
  * @ucmd: the ioctl
  *
  * What is pinned is charged to the calling process instead of whoever mapped it.
- * Memory that is mapped, unmapped or pinned at the same time is charged to
- * either.
+ * Memory that is mapped or unmapped at the same time is charged to either;
+ * requests that want to pin more of what is being handed over wait.
  *
  * Return: 0; -EOPNOTSUPP for nonzero reserved fields; -EINVAL if memory of an
  * address space is mapped, for which another process cannot stand in; -ENOMEM
  * if RLIMIT_MEMLOCK of the caller would be exceeded; what a policy that is to
- * pay answers, or -EPROTO if that is outside its contract. A failure changes
- * nothing.
+ * pay answers, or -EPROTO if that is outside its contract; -EINTR on a fatal
+ * signal. A failure changes nothing.
  */
 int ioas_change_process_ioctl(struct ucmd *ucmd)
 {
 	struct iommu_ioas_change_process *cmd = ucmd->cmd;
 	struct account *account;
-	unsigned long index;
-	struct pages *pages;
-	struct xarray found;
 	int rc;
 
 	if (cmd->__reserved)
@@ -156,13 +176,12 @@ int ioas_change_process_ioctl(struct ucmd *ucmd)
 	account = account_get_current(&ucmd->ictx->book);
 	if (IS_ERR(account))
 		return PTR_ERR(account);
-	xa_init(&found);
-	rc = collect_all(ucmd->ictx, &found);
-	if (!rc)
-		rc = hand_over_all(&found, account);
-	xa_for_each(&found, index, pages)
-		pages_put(pages);
-	xa_destroy(&found);
+	rc = mutex_lock_killable(&account->book->handover);
+	if (rc)
+		goto put;
+	rc = change_process(ucmd->ictx, account);
+	mutex_unlock(&account->book->handover);
+put:
 	account_put(account);
 	return rc;
 }

@@ -99,6 +99,7 @@ struct pages *pages_create(struct account_book *book, bool per_process,
 	pages->writable = writable;
 	pages->kinds = kinds;
 	pages->billed = false;
+	pages->offered = false;
 	pages->file = file;
 	pages->uptr = first_vpn << PAGE_SHIFT;
 	pfn_table_init(&pages->table, first_vpn, last_vpn - first_vpn + 1);
@@ -145,6 +146,7 @@ static unsigned long count_unused(const struct pages *pages,
 	while (uses_next_gap(&pages->uses, &first, last, &gap_last)) {
 		nr += gap_last - first + 1;
 		first = gap_last + 1;
+		cond_resched();
 	}
 	return nr;
 }
@@ -160,8 +162,7 @@ static unsigned long count_unused(const struct pages *pages,
 int pages_missing(struct pages *pages, const struct uses *ranges,
 		  struct charge *charge)
 {
-	unsigned long first = 0, end = pfn_table_pages(&pages->table);
-	unsigned long gap, gap_last;
+	unsigned long first = 0, last, end = pfn_table_pages(&pages->table) - 1;
 	int rc;
 
 	rc = mutex_lock_killable(&pages->lock);
@@ -169,16 +170,10 @@ int pages_missing(struct pages *pages, const struct uses *ranges,
 		return rc;
 	charge->npages = 0;
 	charge->asked = 0;
-	while (first < end) {
-		gap = first;
-		if (!uses_next_gap(ranges, &gap, end - 1, &gap_last)) {
-			gap = end;
-			gap_last = end - 1;
-		}
-		charge->asked += gap - first;
-		if (gap > first && !pages->whole)
-			charge->npages += count_unused(pages, first, gap - 1);
-		first = gap_last + 1;
+	for (; uses_next_used(ranges, &first, end, &last); first = last + 1) {
+		charge->asked += last - first + 1;
+		if (!pages->whole)
+			charge->npages += count_unused(pages, first, last);
 	}
 	charge->mode = pages->mode;
 	charge->account = pages->account;
@@ -210,6 +205,7 @@ static void forget_unused(struct pages *pages, unsigned long first,
 	while (uses_next_gap(&pages->uses, &first, last, &gap_last)) {
 		pfn_table_clear(&pages->table, first, gap_last - first + 1);
 		first = gap_last + 1;
+		cond_resched();
 	}
 }
 
@@ -307,8 +303,9 @@ static int acquire(struct pages *pages, unsigned long first, unsigned long last,
 		return 0;
 	rc = charge(pages, total, last - first + 1, reason);
 	trace_iommufd_charge(pages->account, total, rc);
+	/* That nothing could be pinned there comes first. */
 	if (rc)
-		return rc;
+		return check_pinnable(pages, first, last) ?: rc;
 	rc = pin_paid(pages, first, last, total);
 	if (rc)
 		uncharge(pages, total);
@@ -339,6 +336,33 @@ static bool is_whole(const struct pages *pages, unsigned long first,
 	return !first && last == pfn_table_pages(&pages->table) - 1;
 }
 
+/* Wait until nobody hands the pages over to another process. */
+static int wait_for_handover(struct account_book *book)
+{
+	int rc = mutex_lock_killable(&book->handover);
+
+	if (!rc)
+		mutex_unlock(&book->handover);
+	return rc;
+}
+
+static int lock_to_use(struct pages *pages)
+{
+	struct account_book *book;
+	int rc;
+
+	for (;;) {
+		rc = mutex_lock_killable(&pages->lock);
+		if (rc || likely(!pages->offered))
+			return rc;
+		book = pages->account->book;
+		mutex_unlock(&pages->lock);
+		rc = wait_for_handover(book);
+		if (rc)
+			return rc;
+	}
+}
+
 /**
  * pages_use - pin and charge the pages of a range that are not yet, and
  *	remember where they are
@@ -353,7 +377,7 @@ static bool is_whole(const struct pages *pages, unsigned long first,
  * what a policy that is to pay answers, or -EPROTO if that is outside its
  * contract;
  * -EFAULT if part of the range is not mapped, cannot be pinned, or its address
- * space is gone; -EOPNOTSUPP or -EBUSY for memory of devices that cannot be
+ * space is gone, also if nobody would have paid for it; -EOPNOTSUPP or -EBUSY for memory of devices that cannot be
  * pinned for long; -EINVAL if the range leaves the file; -ENOSPC if the file
  * system is full; -EAGAIN if memory of a kind no policy has judged appeared;
  * -EINTR on a fatal signal. Nothing is pinned or charged by a failure.
@@ -363,7 +387,7 @@ int pages_use(struct pages *pages, unsigned long first, unsigned long last,
 {
 	int rc;
 
-	rc = mutex_lock_killable(&pages->lock);
+	rc = lock_to_use(pages);
 	if (rc)
 		return rc;
 	if (!pages->whole)
@@ -405,47 +429,69 @@ static unsigned long count_pinned(const struct pages *pages)
 	return pages->whole ? nr : nr - count_unused(pages, 0, nr - 1);
 }
 
-/**
- * pages_to_offer - what another process would have to pay for
- * @offer: @pages and @to are set
- * @charge: out: all but the reason; 0 pages: nothing
- */
-void pages_to_offer(struct offer *offer, struct charge *charge)
+static void describe_offer(const struct offer *offer, struct charge *charge)
 {
-	struct pages *pages = offer->pages;
+	const struct pages *pages = offer->pages;
 
-	mutex_lock(&pages->lock);
+	lockdep_assert_held(&pages->lock);
 	charge->account = offer->to;
 	charge->mode = pages->mode;
 	charge->npages = pages->account == offer->to ? 0 : count_pinned(pages);
 	charge->asked = charge->npages;
 	charge->limited = !account_same_payer(pages->account, offer->to,
 					      pages->mode);
-	mutex_unlock(&pages->lock);
 }
 
 /**
- * pages_offer - charge another process for pages, beside who has paid
+ * pages_to_offer - count what another process would have to pay for
+ * @offer: @pages and @to are set
+ * @charge: out: all but the reason; 0 pages: nothing
+ *
+ * Return: 0, or -EINTR on a fatal signal.
+ */
+int pages_to_offer(struct offer *offer, struct charge *charge)
+{
+	int rc = mutex_lock_killable(&offer->pages->lock);
+
+	if (rc)
+		return rc;
+	describe_offer(offer, charge);
+	mutex_unlock(&offer->pages->lock);
+	return 0;
+}
+
+/**
+ * pages_offer - charge another process for pages, beside the one that has paid
  * @offer: @pages and @to are set
  * @reason: which request
  *
- * pages_accept() or pages_withdraw() comes next.
+ * pages_accept() or pages_withdraw() comes next. Until then no more of the pages
+ * are pinned: requests that want to wait for account_book.handover.
  *
+ * Context: account_book.handover is held.
  * Return: 0; -ENOMEM if RLIMIT_MEMLOCK would be exceeded; what a policy answers,
- * or -EPROTO if that is outside its contract.
+ * or -EPROTO if that is outside its contract; -EINTR on a fatal signal.
  */
 int pages_offer(struct offer *offer, const struct policy_reason *reason)
 {
 	struct charge charge = { .reason = reason };
-	int rc = 0;
+	struct pages *pages = offer->pages;
+	int rc;
 
-	pages_to_offer(offer, &charge);
-	if (!charge.npages)
-		return 0;
-	rc = purse_charge(&charge, &offer->bill);
-	trace_iommufd_charge(offer->to, charge.npages, rc);
-	if (!rc)
+	lockdep_assert_held(&offer->to->book->handover);
+	rc = mutex_lock_killable(&pages->lock);
+	if (rc)
+		return rc;
+	describe_offer(offer, &charge);
+	if (charge.npages) {
+		rc = purse_charge(&charge, &offer->bill);
+		trace_iommufd_charge(offer->to, charge.npages, rc);
+	}
+	if (!rc) {
 		offer->npages = charge.npages;
+		pages->offered = true;
+	}
+	mutex_unlock(&pages->lock);
 	return rc;
 }
 
@@ -455,13 +501,18 @@ int pages_offer(struct offer *offer, const struct policy_reason *reason)
  */
 void pages_withdraw(struct offer *offer)
 {
+	struct pages *pages = offer->pages;
+
+	mutex_lock(&pages->lock);
+	pages->offered = false;
+	mutex_unlock(&pages->lock);
 	if (!offer->npages)
 		return;
 	trace_iommufd_uncharge(offer->to, offer->npages, 0);
 	if (offer->bill)
 		policy_cancel(offer->bill);
 	else
-		account_uncharge(offer->to, offer->pages->mode, offer->npages);
+		account_uncharge(offer->to, pages->mode, offer->npages);
 }
 
 static void set_account(struct pages *pages, struct account *account)
@@ -477,7 +528,7 @@ static void set_account(struct pages *pages, struct account *account)
 }
 
 /**
- * pages_accept - another process pays from now on, in place of who has paid
+ * pages_accept - let another process pay from now on, instead of the one before
  * @offer: what was offered
  */
 void pages_accept(struct offer *offer)
@@ -486,20 +537,16 @@ void pages_accept(struct offer *offer)
 	unsigned long nr;
 
 	mutex_lock(&pages->lock);
+	pages->offered = false;
 	nr = pages->account == offer->to ? 0 : count_pinned(pages);
 	if (nr)
 		uncharge(pages, nr);
 	set_account(pages, offer->to);
 	if (offer->bill)
 		policy_push_bill(pages, offer->bill);
-	/* What was pinned or unpinned since. */
-	if (nr > offer->npages) {
-		trace_iommufd_charge(offer->to, nr - offer->npages, 0);
-		account_charge(offer->to, pages->mode, nr - offer->npages,
-				  false);
-	} else if (nr < offer->npages) {
+	/* Some may have been unpinned since. */
+	if (!WARN_ON(nr > offer->npages) && nr < offer->npages)
 		uncharge(pages, offer->npages - nr);
-	}
 	mutex_unlock(&pages->lock);
 }
 

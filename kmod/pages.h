@@ -24,6 +24,8 @@ struct policy_reason;
  * @refs: one for each area
  * @mode: enum account_mode, fixed when it was mapped
  * @writable: pinned for writing; areas may be writable by the device
+ * @offered: another process is about to pay; under @lock. Nothing is pinned
+ *	meanwhile, so that it has been asked for all that it will pay for
  * @kinds: bits of enum iommufd_policy_mem that may be pinned
  * @billed: policies have paid for some of it
  * @lock: for the following and for changes of @table; held while pages are
@@ -42,7 +44,8 @@ struct policy_reason;
 struct pages {
 	refcount_t refs;
 	u8 mode;
-	bool writable;
+	bool writable : 1;
+	bool offered : 1;
 	u8 kinds;
 	bool billed;
 	struct mutex lock;	/* see above */
@@ -81,7 +84,7 @@ struct offer {
 	struct bill *bill;
 };
 
-void pages_to_offer(struct offer *offer, struct charge *charge);
+int pages_to_offer(struct offer *offer, struct charge *charge);
 int pages_offer(struct offer *offer, const struct policy_reason *reason);
 void pages_withdraw(struct offer *offer);
 void pages_accept(struct offer *offer);

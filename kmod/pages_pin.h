@@ -38,6 +38,8 @@ int pin_pages(struct pages *pages, unsigned long first, unsigned long last,
 	      struct batch *batch);
 int pin_page(struct pages *pages, unsigned long index);
 void unpin_pages(struct pages *pages, unsigned long first, unsigned long last);
+int check_pinnable(const struct pages *pages, unsigned long first,
+		   unsigned long last);
 int pin_only_page(struct pages *pages);
 void unpin_only_page(struct pages *pages);
 struct page *pin_page_briefly(struct pages *pages, unsigned long index,

@@ -13,6 +13,7 @@
 
 #include "account.h"
 #include "pages.h"
+#include "pages_pin.h"
 #include "policy.h"
 #include "policy_purse.h"
 
@@ -44,7 +45,7 @@ struct share {
  */
 void purse_init(struct purse *purse)
 {
-	xa_init(&purse->wants);
+	xa_init_flags(&purse->wants, XA_FLAGS_ACCOUNT);
 	INIT_LIST_HEAD(&purse->shares);
 }
 
@@ -142,13 +143,33 @@ static int expect_want(struct purse *purse, const struct want *want)
 	return rc;
 }
 
+static int check_wants(struct purse *purse)
+{
+	unsigned long index, first, last;
+	struct want *want;
+	int rc = 0;
+
+	xa_for_each(&purse->wants, index, want) {
+		unsigned long end = pfn_table_pages(&want->pages->table) - 1;
+
+		for (first = 0; !rc && uses_next_used(&want->ranges, &first, end,
+						      &last); first = last + 1)
+			rc = check_pinnable(want->pages, first, last);
+		if (rc)
+			break;
+		cond_resched();
+	}
+	return rc;
+}
+
 /**
  * purse_fill - let everybody pay
  * @purse: knows all that is wanted
  * @reason: which request; gets the purse
  *
  * Context: may sleep; waits for whoever pins the same memory.
- * Return: 0; -ENOMEM; -EINTR on a fatal signal; the errors of policy_charge().
+ * Return: 0; -ENOMEM; -EINTR on a fatal signal; the errors of policy_charge(), or
+ * -EFAULT instead of them if some of what is wanted cannot be pinned.
  */
 int purse_fill(struct purse *purse, struct policy_reason *reason)
 {
@@ -170,7 +191,8 @@ int purse_fill(struct purse *purse, struct policy_reason *reason)
 			share->charge.npages = 0;
 	}
 	reason->purse = purse;
-	return rc;
+	/* That nothing could be pinned somewhere comes first. */
+	return rc ? check_wants(purse) ?: rc : 0;
 }
 
 /**
@@ -223,6 +245,7 @@ void purse_close(struct purse *purse)
 		uses_clear(&want->ranges);
 		pages_put(want->pages);
 		kfree(want);
+		cond_resched();
 	}
 	xa_destroy(&purse->wants);
 }

@@ -8,6 +8,7 @@
  */
 #include <linux/errno.h>
 #include <linux/minmax.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 
 #include "uses.h"
@@ -117,6 +118,7 @@ static void tidy(struct uses *uses, unsigned long first, unsigned long last)
 	struct span *span = span_from(uses, first ? first - 1 : 0), *next;
 
 	while (span && span->first <= last + 1) {
+		cond_resched();
 		next = span_next(span);
 		if (!span->count) {
 			span_drop(uses, span);
@@ -171,6 +173,7 @@ int uses_add(struct uses *uses, unsigned long first, unsigned long last)
 		span->count++;
 		span->begins += span->first == first;
 		span->ends += span->last == last;
+		cond_resched();
 	}
 	return 0;
 }
@@ -194,6 +197,7 @@ void uses_remove(struct uses *uses, unsigned long first, unsigned long last)
 		span->count--;
 		span->begins -= span->first == first;
 		span->ends -= span->last == last;
+		cond_resched();
 	}
 	tidy(uses, first, last);
 }
@@ -209,6 +213,7 @@ void uses_clear(struct uses *uses)
 	while ((rb = rb_first(&uses->spans))) {
 		rb_erase(rb, &uses->spans);
 		kfree(to_span(rb));
+		cond_resched();
 	}
 }
 
@@ -227,6 +232,7 @@ bool uses_next_gap(const struct uses *uses, unsigned long *first,
 	struct span *span = span_from(uses, *first);
 
 	while (span && span->first <= *first) {
+		cond_resched();
 		if (span->last >= last)
 			return false;
 		*first = span->last + 1;
@@ -234,6 +240,27 @@ bool uses_next_gap(const struct uses *uses, unsigned long *first,
 	}
 	*gap_last = span ? min(span->first - 1, last) : last;
 	return *first <= last;
+}
+
+/**
+ * uses_next_used - the next pages that are in some range
+ * @uses: the ranges
+ * @first: in: where to look from; out: first page of those
+ * @last: where to look to
+ * @used_last: out: last page of those, not above @last
+ *
+ * Return: false if there are none.
+ */
+bool uses_next_used(const struct uses *uses, unsigned long *first,
+		    unsigned long last, unsigned long *used_last)
+{
+	struct span *span = span_from(uses, *first);
+
+	if (!span || span->first > last)
+		return false;
+	*first = max(*first, span->first);
+	*used_last = min(span->last, last);
+	return true;
 }
 
 /**

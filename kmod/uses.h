@@ -34,6 +34,8 @@ void uses_remove(struct uses *uses, unsigned long first, unsigned long last);
 void uses_clear(struct uses *uses);
 bool uses_cover(const struct uses *uses, unsigned long first,
 		unsigned long last);
+bool uses_next_used(const struct uses *uses, unsigned long *first,
+		    unsigned long last, unsigned long *used_last);
 bool uses_next_gap(const struct uses *uses, unsigned long *first,
 		   unsigned long last, unsigned long *gap_last);
 
