@@ -42,11 +42,8 @@ static unsigned long count_neighbours(void)
 
 static void touch(unsigned long step)
 {
-	unsigned long i;
-
 	assert_int_equal(madvise(memory, LENGTH, MADV_DONTNEED), 0);
-	for (i = 0; i < PAGES; i++)
-		memory[i * step % PAGES * PAGE] = 1;
+	memory_touch(memory, LENGTH, step);
 }
 
 static int setup(void **state)

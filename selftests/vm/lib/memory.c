@@ -48,6 +48,15 @@ void memory_random(void *memory, size_t length)
 	}
 }
 
+void memory_touch(void *memory, size_t length, size_t step)
+{
+	size_t i, nr = length / PAGE;
+	char *bytes = memory;
+
+	for (i = 0; i < nr; i++)
+		bytes[i * step % nr * PAGE] = 1;
+}
+
 int userfault_new(void *start, size_t length)
 {
 	struct uffdio_api api = { .api = UFFD_API };

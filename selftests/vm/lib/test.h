@@ -136,6 +136,11 @@ void *memory_new(size_t length);
 void *memory_aligned(size_t length, size_t alignment);
 void *memory_file(int fd, size_t length);
 void memory_random(void *memory, size_t length);
+/*
+ * Touch every page, each @step pages behind the one before, so that neighbours
+ * are apart in physical memory; @step is coprime to the number of pages
+ */
+void memory_touch(void *memory, size_t length, size_t step);
 /* memory.c: who touches the memory, never before, waits until it is resolved */
 int userfault_new(void *start, size_t length);
 void userfault_wait(int fd);
