@@ -152,6 +152,19 @@ static unsigned long count_unused(const struct pages *pages,
 }
 
 /**
+ * pages_count_pinned - count the pages that are pinned
+ * @pages: the pages; their lock is held
+ *
+ * Return: pages.
+ */
+unsigned long pages_count_pinned(const struct pages *pages)
+{
+	unsigned long nr = pfn_table_pages(&pages->table);
+
+	return pages->whole ? nr : nr - count_unused(pages, 0, nr - 1);
+}
+
+/**
  * pages_missing - how many pages are not pinned
  * @pages: the pages
  * @ranges: which of them are looked at
@@ -262,7 +275,12 @@ static int charge(struct pages *pages, unsigned long npages,
 	return account_charge(pages->account, pages->mode, npages, true);
 }
 
-static void uncharge(struct pages *pages, unsigned long npages)
+/**
+ * pages_uncharge - give back what was paid for pages; cannot fail
+ * @pages: the pages; their lock is held
+ * @npages: how many are not pinned any more, or paid for by another process
+ */
+void pages_uncharge(struct pages *pages, unsigned long npages)
 {
 	trace_iommufd_uncharge(pages->account, npages, 0);
 	if (pages->billed)
@@ -308,7 +326,7 @@ static int acquire(struct pages *pages, unsigned long first, unsigned long last,
 		return check_pinnable(pages, first, last) ?: rc;
 	rc = pin_paid(pages, first, last, total);
 	if (rc)
-		uncharge(pages, total);
+		pages_uncharge(pages, total);
 	return rc;
 }
 
@@ -320,14 +338,14 @@ static void release(struct pages *pages, unsigned long first,
 
 	if (is_only_page(pages)) {
 		unpin_only_page(pages);
-		uncharge(pages, 1);
+		pages_uncharge(pages, 1);
 		return;
 	}
 	total = unpin_unused(pages, first, last);
 	if (!total)
 		return;
 	forget_unused(pages, first, last);
-	uncharge(pages, total);
+	pages_uncharge(pages, total);
 }
 
 static bool is_whole(const struct pages *pages, unsigned long first,
@@ -375,12 +393,12 @@ static int lock_to_use(struct pages *pages)
  * module may be held but io_pagetable.domains_lock.
  * Return: 0; -ENOMEM if RLIMIT_MEMLOCK would be exceeded or memory is short;
  * what a policy that is to pay answers, or -EPROTO if that is outside its
- * contract;
- * -EFAULT if part of the range is not mapped, cannot be pinned, or its address
- * space is gone, also if nobody would have paid for it; -EOPNOTSUPP or -EBUSY for memory of devices that cannot be
- * pinned for long; -EINVAL if the range leaves the file; -ENOSPC if the file
- * system is full; -EAGAIN if memory of a kind no policy has judged appeared;
- * -EINTR on a fatal signal. Nothing is pinned or charged by a failure.
+ * contract; -EFAULT if part of the range is not mapped, cannot be pinned, or its
+ * address space is gone, also if nobody would have paid for it; -EOPNOTSUPP or
+ * -EBUSY for memory of devices that cannot be pinned for long; -EINVAL if the
+ * range leaves the file; -ENOSPC if the file system is full; -EAGAIN if memory
+ * of a kind no policy has judged appeared; -EINTR on a fatal signal. Nothing is
+ * pinned or charged by a failure.
  */
 int pages_use(struct pages *pages, unsigned long first, unsigned long last,
 	      const struct policy_reason *reason)
@@ -419,134 +437,6 @@ void pages_unuse(struct pages *pages, unsigned long first, unsigned long last)
 		uses_remove(&pages->uses, first, last);
 	if (!pages->whole)
 		release(pages, first, last);
-	mutex_unlock(&pages->lock);
-}
-
-static unsigned long count_pinned(const struct pages *pages)
-{
-	unsigned long nr = pfn_table_pages(&pages->table);
-
-	return pages->whole ? nr : nr - count_unused(pages, 0, nr - 1);
-}
-
-static void describe_offer(const struct offer *offer, struct charge *charge)
-{
-	const struct pages *pages = offer->pages;
-
-	lockdep_assert_held(&pages->lock);
-	charge->account = offer->to;
-	charge->mode = pages->mode;
-	charge->npages = pages->account == offer->to ? 0 : count_pinned(pages);
-	charge->asked = charge->npages;
-	charge->limited = !account_same_payer(pages->account, offer->to,
-					      pages->mode);
-}
-
-/**
- * pages_to_offer - count what another process would have to pay for
- * @offer: @pages and @to are set
- * @charge: out: all but the reason; 0 pages: nothing
- *
- * Return: 0, or -EINTR on a fatal signal.
- */
-int pages_to_offer(struct offer *offer, struct charge *charge)
-{
-	int rc = mutex_lock_killable(&offer->pages->lock);
-
-	if (rc)
-		return rc;
-	describe_offer(offer, charge);
-	mutex_unlock(&offer->pages->lock);
-	return 0;
-}
-
-/**
- * pages_offer - charge another process for pages, beside the one that has paid
- * @offer: @pages and @to are set
- * @reason: which request
- *
- * pages_accept() or pages_withdraw() comes next. Until then no more of the pages
- * are pinned: requests that want to wait for account_book.handover.
- *
- * Context: account_book.handover is held.
- * Return: 0; -ENOMEM if RLIMIT_MEMLOCK would be exceeded; what a policy answers,
- * or -EPROTO if that is outside its contract; -EINTR on a fatal signal.
- */
-int pages_offer(struct offer *offer, const struct policy_reason *reason)
-{
-	struct charge charge = { .reason = reason };
-	struct pages *pages = offer->pages;
-	int rc;
-
-	lockdep_assert_held(&offer->to->book->handover);
-	rc = mutex_lock_killable(&pages->lock);
-	if (rc)
-		return rc;
-	describe_offer(offer, &charge);
-	if (charge.npages) {
-		rc = purse_charge(&charge, &offer->bill);
-		trace_iommufd_charge(offer->to, charge.npages, rc);
-	}
-	if (!rc) {
-		offer->npages = charge.npages;
-		pages->offered = true;
-	}
-	mutex_unlock(&pages->lock);
-	return rc;
-}
-
-/**
- * pages_withdraw - undo pages_offer()
- * @offer: what was offered
- */
-void pages_withdraw(struct offer *offer)
-{
-	struct pages *pages = offer->pages;
-
-	mutex_lock(&pages->lock);
-	pages->offered = false;
-	mutex_unlock(&pages->lock);
-	if (!offer->npages)
-		return;
-	trace_iommufd_uncharge(offer->to, offer->npages, 0);
-	if (offer->bill)
-		policy_cancel(offer->bill);
-	else
-		account_uncharge(offer->to, pages->mode, offer->npages);
-}
-
-static void set_account(struct pages *pages, struct account *account)
-{
-	struct account *old = pages->account;
-
-	refcount_inc(&account->refs);
-	/* Who looks at pages whose lock is held for long has this one. */
-	spin_lock(&account->book->lock);
-	pages->account = account;
-	spin_unlock(&account->book->lock);
-	account_put(old);
-}
-
-/**
- * pages_accept - let another process pay from now on, instead of the one before
- * @offer: what was offered
- */
-void pages_accept(struct offer *offer)
-{
-	struct pages *pages = offer->pages;
-	unsigned long nr;
-
-	mutex_lock(&pages->lock);
-	pages->offered = false;
-	nr = pages->account == offer->to ? 0 : count_pinned(pages);
-	if (nr)
-		uncharge(pages, nr);
-	set_account(pages, offer->to);
-	if (offer->bill)
-		policy_push_bill(pages, offer->bill);
-	/* Some may have been unpinned since. */
-	if (!WARN_ON(nr > offer->npages) && nr < offer->npages)
-		uncharge(pages, offer->npages - nr);
 	mutex_unlock(&pages->lock);
 }
 

@@ -24,8 +24,7 @@ struct policy_reason;
  * @refs: one for each area
  * @mode: enum account_mode, fixed when it was mapped
  * @writable: pinned for writing; areas may be writable by the device
- * @offered: another process is about to pay; under @lock. Nothing is pinned
- *	meanwhile, so that it has been asked for all that it will pay for
+ * @offered: another process is about to pay: see pages_offer(); under @lock
  * @kinds: bits of enum iommufd_policy_mem that may be pinned
  * @billed: policies have paid for some of it
  * @lock: for the following and for changes of @table; held while pages are
@@ -69,6 +68,8 @@ int pages_missing(struct pages *pages, const struct uses *ranges,
 int pages_use(struct pages *pages, unsigned long first, unsigned long last,
 	      const struct policy_reason *reason);
 void pages_unuse(struct pages *pages, unsigned long first, unsigned long last);
+unsigned long pages_count_pinned(const struct pages *pages);
+void pages_uncharge(struct pages *pages, unsigned long npages);
 
 /**
  * struct offer - pages that another process is to pay for

@@ -190,52 +190,6 @@ static long pin_remote(struct mm_struct *mm, unsigned long addr,
 	return got;
 }
 
-/* Would GUP refuse all memory of a mapping, or of none? */
-static bool never_pinned(const struct vm_area_struct *vma, bool writable)
-{
-	return vma->vm_flags & (VM_IO | VM_PFNMAP) ||
-	       !(vma->vm_flags & (writable ? VM_WRITE : VM_READ));
-}
-
-/**
- * check_pinnable - find out whether pages could be pinned if somebody paid
- * @pages: the pages
- * @first: first page
- * @last: last page
- *
- * Context: takes the mmap lock.
- * Return: 0; -EFAULT if part of the range is not mapped, is memory of a device,
- * may not be accessed, or its address space is gone; -EINTR on a fatal signal.
- */
-int check_pinnable(const struct pages *pages, unsigned long first,
-		   unsigned long last)
-{
-	unsigned long addr = user_address(pages, first);
-	unsigned long end = user_address(pages, last) + PAGE_SIZE;
-	struct mm_struct *mm = pages->account->mm;
-	struct vm_area_struct *vma;
-	int rc;
-
-	if (pages->file)
-		return 0;
-	if (!mmget_not_zero(mm))
-		return -EFAULT;
-	rc = mmap_read_lock_killable(mm);
-	if (rc)
-		goto put;
-	for (; addr < end && !rc; addr = vma->vm_end) {
-		vma = vma_lookup(mm, addr);
-		if (!vma || never_pinned(vma, pages->writable)) {
-			rc = -EFAULT;
-			break;
-		}
-	}
-	mmap_read_unlock(mm);
-put:
-	mmput(mm);
-	return rc;
-}
-
 static long pin_batch(const struct pages *pages, unsigned long index,
 		      unsigned long nr, struct page **batch, const bool *stop)
 {
