@@ -3,7 +3,7 @@
  * Iterators for programs of who looks: contexts, who pins through them, their
  * IOASes, areas, and the ranges that are reserved or allowed. Each
  * step finds its place anew, so that nothing is held between steps: what comes
- * or goes meanwhile is seen or not.
+ * or goes meanwhile is seen or not. A walk where nothing may sleep is empty.
  */
 #include <linux/btf.h>
 #include <linux/cgroup.h>
@@ -219,6 +219,8 @@ bpf_iter_iommufd_context_next(struct bpf_iter_iommufd_context *it)
 {
 	struct iommufd_ctx *ictx;
 
+	if (!kfunc_may_sleep())
+		return NULL;
 	mutex_lock(&contexts_lock);
 	ictx = contexts_next(it->info.ctx_id, it->last);
 	if (ictx) {
@@ -270,6 +272,8 @@ bpf_iter_iommufd_account_next(struct bpf_iter_iommufd_account *it)
 	struct account *account = NULL;
 	struct iommufd_ctx *ictx;
 
+	if (!kfunc_may_sleep())
+		return NULL;
 	mutex_lock(&contexts_lock);
 	ictx = contexts_find(it->ctx_id);
 	if (ictx) {
@@ -325,6 +329,8 @@ bpf_iter_iommufd_ioas_next(struct bpf_iter_iommufd_ioas *it)
 	struct iommufd_ctx *ictx;
 	struct ioas *ioas = NULL;
 
+	if (!kfunc_may_sleep())
+		return NULL;
 	mutex_lock(&contexts_lock);
 	ictx = contexts_find(it->ctx_id);
 	if (ictx)
@@ -384,6 +390,8 @@ bpf_iter_iommufd_area_next(struct bpf_iter_iommufd_area *it)
 	/* The last one reached up to the last address. */
 	if (it->info.length && !iova)
 		return NULL;
+	if (!kfunc_may_sleep())
+		return NULL;
 	mutex_lock(&contexts_lock);
 	ictx = contexts_find(it->ctx_id);
 	if (ictx)
@@ -435,6 +443,8 @@ bpf_iter_iommufd_range_next(struct bpf_iter_iommufd_range *it)
 	struct iommufd_ctx *ictx;
 	bool found = false;
 
+	if (!kfunc_may_sleep())
+		return NULL;
 	mutex_lock(&contexts_lock);
 	ictx = contexts_find(it->ctx_id);
 	if (ictx)

@@ -63,7 +63,8 @@ __bpf_kfunc_start_defs();
  *
  * Context: sleeps: for hooks that may.
  * Return: the lowest such address that is not 0, or the highest; -ENOSPC;
- * -EINVAL for an empty window, an alignment or flags that do not exist.
+ * -EINVAL for an empty window, an alignment or flags that do not exist;
+ * -EOPNOTSUPP where nothing may sleep.
  */
 __bpf_kfunc s64
 iommufd_policy_find_hole(const struct iommufd_policy_iova_request *req,
@@ -79,6 +80,8 @@ iommufd_policy_find_hole(const struct iommufd_policy_iova_request *req,
 	};
 	unsigned long iova;
 
+	if (!kfunc_may_sleep())
+		return -EOPNOTSUPP;
 	if (!is_power_of_2(align) || align < PAGE_SIZE ||
 	    flags & ~IOMMUFD_POLICY_HOLE_HIGHEST || start > want.last)
 		return -EINVAL;

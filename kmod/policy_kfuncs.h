@@ -6,6 +6,9 @@
 #ifndef IOMMUFD_POLICY_KFUNCS_H
 #define IOMMUFD_POLICY_KFUNCS_H
 
+#include <linux/preempt.h>
+#include <linux/rcupdate.h>
+
 #include "iommufd_policy.h"
 
 struct btf;
@@ -45,6 +48,21 @@ int bpf_iter_iommufd_range_new(struct bpf_iter_iommufd_range *it, u64 ctx_id,
 struct iommufd_policy_range *
 bpf_iter_iommufd_range_next(struct bpf_iter_iommufd_range *it);
 void bpf_iter_iommufd_range_destroy(struct bpf_iter_iommufd_range *it);
+
+/**
+ * kfunc_may_sleep - tell whether a kfunc that sleeps may do so now
+ *
+ * The verifier keeps sleepable kfuncs out of most contexts that must not sleep,
+ * and not of all: bpf_for_each_map_elem() calls back under RCU, and on 6.12 the
+ * timer of a sleepable program counts as sleepable. A filter sees the program and
+ * not the function of it that calls. So such a kfunc asks, and fails.
+ *
+ * Return: true if it may.
+ */
+static inline bool kfunc_may_sleep(void)
+{
+	return !preempt_count() && !irqs_disabled() && !rcu_preempt_depth();
+}
 
 void kfuncs_found_btf(const struct btf *btf);
 int kfuncs_register(void);
