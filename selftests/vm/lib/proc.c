@@ -44,14 +44,22 @@ char *fdinfo(int fd)
 	return read_all(path);
 }
 
-long fdinfo_value(int fd, const char *key)
+long file_value(const char *path, const char *key)
 {
-	char *text = fdinfo(fd);
+	char *text = read_all(path);
 	long value = find_value(text, key, LONG_MIN);
 
 	free(text);
 	assert_int_not_equal(value, LONG_MIN);
 	return value;
+}
+
+long fdinfo_value(int fd, const char *key)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	return file_value(path, key);
 }
 
 uint64_t context_id(int iommu)
@@ -146,6 +154,30 @@ long write_number(const char *path, long value)
 	fprintf(file, "%ld\n", value);
 	err = fclose(file) ? -errno : 0;
 	return err ?: old;
+}
+
+/* -1 if it runs */
+static long sleeps_in(pid_t pid)
+{
+	char path[64], *text, *end;
+	long number;
+
+	snprintf(path, sizeof(path), "/proc/%d/syscall", pid);
+	text = read_all(path);
+	number = strtol(text, &end, 10);
+	if (end == text)
+		number = -1;
+	free(text);
+	return number;
+}
+
+void wait_in_syscall(pid_t pid, long number)
+{
+	int tries;
+
+	for (tries = 0; tries < 1000 && sleeps_in(pid) != number; tries++)
+		usleep(10000);
+	assert_true(tries < 1000);
 }
 
 int in_child(int (*run)(void *arg), void *arg)

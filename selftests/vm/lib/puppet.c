@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A child that does what it is told, step by step, between those of the test */
+#include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -62,6 +63,32 @@ long puppet_end(struct puppet *puppet)
 	assert_int_equal(read(puppet->fd, &result, sizeof(result)),
 			 sizeof(result));
 	return result;
+}
+
+bool puppet_answers(const struct puppet *puppet, int milliseconds)
+{
+	struct pollfd answer = { .fd = puppet->fd, .events = POLLIN };
+
+	return poll(&answer, 1, milliseconds) == 1;
+}
+
+bool puppet_dies(struct puppet *puppet, int milliseconds)
+{
+	pid_t pid = 0;
+	int waited;
+
+	kill(puppet->pid, SIGKILL);
+	for (waited = 0; !pid && waited <= milliseconds; waited += 20) {
+		pid = waitpid(puppet->pid, NULL, WNOHANG);
+		if (!pid)
+			usleep(20000);
+	}
+	if (!pid)
+		return false;
+	assert_int_equal(pid, puppet->pid);
+	close(puppet->fd);
+	puppet->pid = 0;
+	return true;
 }
 
 long puppet_do(struct puppet *puppet, puppet_step *step, long a, long b)

@@ -25,6 +25,10 @@ long puppet_do(struct puppet *puppet, puppet_step *step, long a, long b);
 /* The same in two parts, with time for other things in between */
 void puppet_begin(struct puppet *puppet, puppet_step *step, long a, long b);
 long puppet_end(struct puppet *puppet);
+/* Does the step end within that time? puppet_end() then returns at once */
+bool puppet_answers(const struct puppet *puppet, int milliseconds);
+/* Send SIGKILL: does it end the process within that time? If so, it is reaped */
+bool puppet_dies(struct puppet *puppet, int milliseconds);
 /* With SIGKILL, and reaped; whatever it is doing, and if there is one at all */
 void puppet_kill(struct puppet *puppet);
 

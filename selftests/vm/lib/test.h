@@ -102,6 +102,10 @@ long pinned_pages(long expected);
 long pinned_pages_now(void);
 /* proc.c: pages of the machine that IO page tables are made of */
 long io_page_tables(void);
+/* proc.c: the number behind a key at the start of a line */
+long file_value(const char *path, const char *key);
+/* proc.c: wait until a thread sleeps in the system call of this number */
+void wait_in_syscall(pid_t pid, long number);
 /* proc.c: a number in a file; negative errno, or the old value */
 long write_number(const char *path, long value);
 
