@@ -48,6 +48,15 @@ void cgroup_write(const char *path, const char *file, const char *value)
 	close(fd);
 }
 
+long cgroup_memory_stat(const char *path, const char *key)
+{
+	char full[PATH_MAX], line[64];
+
+	full_path(full, path, "memory.stat");
+	snprintf(line, sizeof(line), "%s ", key);
+	return file_value(full, line);
+}
+
 static int move(const char *path, pid_t pid)
 {
 	char full[PATH_MAX];

@@ -9,6 +9,8 @@ void cgroup_new(const char *path);
 void cgroup_remove(const char *path);
 /* One of its files */
 void cgroup_write(const char *path, const char *file, const char *value);
+/* A number in memory.stat, which may be two seconds old */
+long cgroup_memory_stat(const char *path, const char *key);
 /* As policies know it; "": the root */
 uint64_t cgroup_id(const char *path);
 void cgroup_move(const char *path, pid_t pid);
