@@ -6,6 +6,7 @@
  * has mapped and to charge or uncharge it. SIGKILL has to end a wait for the lock,
  * and requests that give memory back must not wait for it at all.
  */
+#include <linux/aio_abi.h>
 #include <sys/syscall.h>
 
 #include "lib/fuse.h"
@@ -344,6 +345,49 @@ static void unmapping_after_a_policy_does_not_wait(void **state)
 	assert_locked_soon(0);
 }
 
+/* In a process that can go: its userfaultfd goes with it */
+static long hide_memory(long unused, long unused2)
+{
+	int fd = userfault_try(memory, PAGE);
+
+	return fd < 0 ? fd : 0;
+}
+
+/* The end of an address space waits for asynchronous IO, and no signal ends that */
+static long read_for_ever(long unused, long unused2)
+{
+	static char buffer[PAGE];
+	aio_context_t context = 0;
+	struct iocb iocb = {
+		.aio_lio_opcode = IOCB_CMD_PREAD,
+		.aio_fildes = fuse.file,
+		.aio_buf = (uintptr_t)buffer,
+		.aio_nbytes = PAGE,
+	};
+	struct iocb *list = &iocb;
+
+	if (syscall(SYS_io_setup, 1, &context))
+		return -errno;
+	return syscall(SYS_io_submit, context, 1, &list) == 1 ? 0 : -errno;
+}
+
+/* The mapper exits while its memory is being pinned: who ends its address space? */
+static void the_last_to_use_an_mm_does_not_wait(void **state)
+{
+	int err;
+
+	assert_int_equal(puppet_do(&mapper, hide_memory, 0, 0), 0);
+	assert_int_equal(puppet_do(&mapper, read_for_ever, 0, 0), 0);
+	fuse_wait_for_requests(&fuse, 1);
+	puppet_begin(&other, attach, 0, 0);
+	wait_in_syscall(other.pid, SYS_ioctl);
+	assert_false(puppet_answers(&other, 500));
+	assert_true(puppet_dies(&mapper, SOON));
+	assert_true(puppet_answers(&other, SOON));
+	err = puppet_end(&other);
+	assert_true(!err || err == -EFAULT);
+}
+
 #define WAY(_test, _way)						\
 	{ #_test ", " #_way, _test, setup, teardown, (void *)&(_way) }
 
@@ -369,6 +413,7 @@ int main(void)
 		WAY(closing_a_context_does_not_wait, charged),
 		WAY(a_policy_that_goes_does_not_wait, exceeding),
 		WAY(unmapping_after_a_policy_does_not_wait, exceeding),
+		WAY(the_last_to_use_an_mm_does_not_wait, exempt),
 	};
 
 	return run_tap(tests, NULL, NULL);

@@ -2,7 +2,8 @@
 /*
  * A FUSE server without libfuse. It offers direct IO, parallel writes and shared
  * mappings. A mapping makes the kernel wait for all writes in flight, in
- * fuse_file_cached_io_open(), under the mmap lock of the process.
+ * fuse_file_cached_io_open(), under the mmap lock of the process. Reads and writes
+ * are answered when the server is told to speak, and not before.
  */
 #include <linux/fuse.h>
 #include <poll.h>
@@ -18,18 +19,18 @@
 
 /**
  * struct fuse_shared - what the test and the server tell each other
- * @held: the server has a write that it does not answer
- * @speak: it is to answer it
+ * @nr_held: requests that the server does not answer
+ * @speak: the server is to answer them
  */
 struct fuse_shared {
-	atomic_bool held;
+	atomic_uint nr_held;
 	atomic_bool speak;
 };
 
 /* These three are used in the process of the server */
 static int device;
 static struct fuse_shared *shared;
-static struct fuse_in_header held;
+static struct fuse_in_header held[8];
 
 static void reply(const struct fuse_in_header *to, int err, const void *out,
 		  size_t length)
@@ -64,7 +65,7 @@ static void answer_init(const struct fuse_in_header *request)
 		.major = FUSE_KERNEL_VERSION,
 		.minor = FUSE_KERNEL_MINOR_VERSION,
 		.max_write = PAGE,
-		.flags = FUSE_INIT_EXT,
+		.flags = FUSE_INIT_EXT | FUSE_ASYNC_DIO,
 		.flags2 = FUSE_DIRECT_IO_ALLOW_MMAP >> 32,
 	};
 
@@ -104,17 +105,23 @@ static void answer_open(const struct fuse_in_header *request)
 	reply(request, 0, &out, sizeof(out));
 }
 
-static void answer_write(const struct fuse_in_header *request)
+/* A read gets nothing, as at the end of the file */
+static void answer_held(const struct fuse_in_header *request)
 {
 	const struct fuse_write_out out = { .size = PAGE };
 
-	reply(request, 0, &out, sizeof(out));
+	reply(request, 0, &out,
+	      request->opcode == FUSE_WRITE ? sizeof(out) : 0);
 }
 
-static void hold_write(const struct fuse_in_header *request)
+static void hold(const struct fuse_in_header *request)
 {
-	held = *request;
-	atomic_store(&shared->held, true);
+	unsigned int nr = atomic_load(&shared->nr_held);
+
+	if (nr == ARRAY_SIZE(held))
+		return reply(request, -EIO, NULL, 0);
+	held[nr] = *request;
+	atomic_store(&shared->nr_held, nr + 1);
 }
 
 static void answer(const struct fuse_in_header *request)
@@ -128,8 +135,9 @@ static void answer(const struct fuse_in_header *request)
 		return answer_getattr(request);
 	case FUSE_OPEN:
 		return answer_open(request);
+	case FUSE_READ:
 	case FUSE_WRITE:
-		return hold_write(request);
+		return hold(request);
 	case FUSE_RELEASE:
 		return reply(request, 0, NULL, 0);
 	case FUSE_FORGET:
@@ -143,10 +151,13 @@ static void answer(const struct fuse_in_header *request)
 
 static void speak_if_told(void)
 {
-	if (!atomic_load(&shared->held) || !atomic_load(&shared->speak))
+	unsigned int nr = atomic_load(&shared->nr_held);
+
+	if (!atomic_load(&shared->speak))
 		return;
-	answer_write(&held);
-	atomic_store(&shared->held, false);
+	while (nr)
+		answer_held(&held[--nr]);
+	atomic_store(&shared->nr_held, 0);
 }
 
 /* The functions from here to fuse_start() run in the puppets */
@@ -213,7 +224,8 @@ void fuse_start(struct fuse *fuse)
 	assert_int_equal(puppet_do(&fuse->server, mount_it,
 				   (long)fuse->shared, 0), 0);
 	puppet_begin(&fuse->server, serve, 0, 0);
-	fuse->file = open(DIRECTORY "/file", O_RDWR | O_CLOEXEC);
+	/* Without O_DIRECT, asynchronous IO is not asynchronous */
+	fuse->file = open(DIRECTORY "/file", O_RDWR | O_DIRECT | O_CLOEXEC);
 	assert_return_code(fuse->file, errno);
 	puppet_start(&fuse->writer);
 }
@@ -231,15 +243,22 @@ void fuse_stop(struct fuse *fuse)
 	munmap(fuse->shared, PAGE);
 }
 
-void fuse_fall_silent(struct fuse *fuse)
+void fuse_wait_for_requests(const struct fuse *fuse, unsigned int nr)
 {
 	int tries;
 
-	puppet_begin(&fuse->writer, write_page, fuse->file, 0);
-	for (tries = 0; tries < 1000 && !atomic_load(&fuse->shared->held);
-	     tries++)
+	for (tries = 0; tries < 1000; tries++) {
+		if (atomic_load(&fuse->shared->nr_held) == nr)
+			break;
 		usleep(10000);
-	assert_true(atomic_load(&fuse->shared->held));
+	}
+	assert_int_equal(atomic_load(&fuse->shared->nr_held), nr);
+}
+
+void fuse_fall_silent(struct fuse *fuse)
+{
+	puppet_begin(&fuse->writer, write_page, fuse->file, 0);
+	fuse_wait_for_requests(fuse, 1);
 }
 
 void fuse_speak(struct fuse *fuse)

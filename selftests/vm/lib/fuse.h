@@ -31,6 +31,8 @@ struct fuse {
 void fuse_start(struct fuse *fuse);
 /* Let a silent server speak, and unmount. Does nothing if there is no server. */
 void fuse_stop(struct fuse *fuse);
+/* Wait until the server has so many reads and writes that it does not answer */
+void fuse_wait_for_requests(const struct fuse *fuse, unsigned int nr);
 /* Start a write that the server does not answer; once for each fuse_start() */
 void fuse_fall_silent(struct fuse *fuse);
 /* Let the server answer, and wait for the writer */

@@ -57,7 +57,7 @@ void memory_touch(void *memory, size_t length, size_t step)
 		bytes[i * step % nr * PAGE] = 1;
 }
 
-int userfault_new(void *start, size_t length)
+int userfault_try(void *start, size_t length)
 {
 	struct uffdio_api api = { .api = UFFD_API };
 	struct uffdio_register range = {
@@ -67,9 +67,17 @@ int userfault_new(void *start, size_t length)
 	/* One that blocks cannot be polled */
 	int fd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
 
-	assert_return_code(fd, errno);
-	assert_return_code(ioctl(fd, UFFDIO_API, &api), errno);
-	assert_return_code(ioctl(fd, UFFDIO_REGISTER, &range), errno);
+	if (fd < 0 || ioctl(fd, UFFDIO_API, &api) ||
+	    ioctl(fd, UFFDIO_REGISTER, &range))
+		return -errno;
+	return fd;
+}
+
+int userfault_new(void *start, size_t length)
+{
+	int fd = userfault_try(start, length);
+
+	assert_return_code(fd, -fd);
 	return fd;
 }
 

@@ -147,6 +147,8 @@ void memory_random(void *memory, size_t length);
 void memory_touch(void *memory, size_t length, size_t step);
 /* memory.c: who touches the memory, never before, waits until it is resolved */
 int userfault_new(void *start, size_t length);
+/* The same for a child: a negative errno if it fails */
+int userfault_try(void *start, size_t length);
 void userfault_wait(int fd);
 void userfault_resolve(int fd, void *start, size_t length);
 
