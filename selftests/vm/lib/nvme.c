@@ -6,10 +6,23 @@
 #include "test.h"
 #include "vfio.h"
 
-static bool is_nvme(const char *bdf, struct pci_info *info)
+int nvme_find(char bdf[static EDU_BDF_SIZE])
 {
-	return !pci_read_info(bdf, info) && info->vendor == 0x1b36 &&
-	       info->device == 0x0010;
+	struct dirent *entry;
+	struct pci_info info;
+	bool found = false;
+	DIR *dir;
+
+	dir = opendir(PCI_DEVICES);
+	while (dir && !found && (entry = readdir(dir))) {
+		snprintf(bdf, EDU_BDF_SIZE, "%.*s", EDU_BDF_SIZE - 1,
+			 entry->d_name);
+		found = !pci_read_info(bdf, &info) && info.vendor == 0x1b36 &&
+			info.device == 0x0010;
+	}
+	if (dir)
+		closedir(dir);
+	return found ? 0 : -ENODEV;
 }
 
 int nvme_bind(int iommu)
@@ -18,20 +31,15 @@ int nvme_bind(int iommu)
 		.argsz = sizeof(bind),
 		.iommufd = iommu,
 	};
+	char bdf[EDU_BDF_SIZE], path[64];
 	struct pci_info info;
-	struct dirent *entry;
-	bool found = false;
-	char path[64];
 	int vfio, err;
-	DIR *dir;
 
-	dir = opendir(PCI_DEVICES);
-	while (dir && !found && (entry = readdir(dir)))
-		found = is_nvme(entry->d_name, &info);
-	if (dir)
-		closedir(dir);
-	if (!found)
-		return -ENODEV;
+	err = nvme_find(bdf);
+	if (!err)
+		err = pci_read_info(bdf, &info);
+	if (err)
+		return err;
 	snprintf(path, sizeof(path), "/dev/vfio/devices/%s", info.cdev);
 	vfio = open(path, O_RDWR | O_CLOEXEC);
 	if (vfio < 0)

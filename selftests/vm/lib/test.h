@@ -181,7 +181,8 @@ int edu_detach(struct edu *edu);
 void edu_read(struct edu *edu, uint64_t iova);
 void edu_write(struct edu *edu, uint64_t iova);
 
-/* nvme.c: one more device; a file descriptor, or a negative errno */
+/* nvme.c: one more device; 0, a file descriptor, or a negative errno */
+int nvme_find(char bdf[static EDU_BDF_SIZE]);
 int nvme_bind(int iommu);
 int nvme_attach(int nvme, uint32_t pt_id);
 

@@ -127,14 +127,11 @@ void *type1_capability(struct vfio_iommu_type1_info *info, uint16_t id)
 	return found;
 }
 
-int group_open(void)
+int group_open_at(const char *bdf)
 {
-	char bdf[EDU_BDF_SIZE], path[PATH_MAX], target[PATH_MAX] = {};
-	int err, fd;
+	char path[PATH_MAX], target[PATH_MAX] = {};
+	int fd;
 
-	err = edu_find(bdf);
-	if (err)
-		return err;
 	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/iommu_group",
 		 bdf);
 	if (readlink(path, target, sizeof(target) - 1) < 0)
@@ -144,9 +141,22 @@ int group_open(void)
 	return fd < 0 ? -errno : fd;
 }
 
+int group_open(void)
+{
+	char bdf[EDU_BDF_SIZE];
+	int err = edu_find(bdf);
+
+	return err ?: group_open_at(bdf);
+}
+
 int group_set_container(int group, int container)
 {
 	return ioctl(group, VFIO_GROUP_SET_CONTAINER, &container) ? -errno : 0;
+}
+
+int group_unset_container(int group)
+{
+	return ioctl(group, VFIO_GROUP_UNSET_CONTAINER) ? -errno : 0;
 }
 
 int group_get_edu(int group, struct edu *edu)

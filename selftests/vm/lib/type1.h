@@ -33,9 +33,12 @@ struct vfio_iommu_type1_info *type1_info(int container);
 /* The capability, or NULL; that the chain is sound is asserted */
 void *type1_capability(struct vfio_iommu_type1_info *info, uint16_t id);
 
-/* The group of edu; a file descriptor or a negative errno */
+/* The group of edu, or of a device; a file descriptor or a negative errno */
 int group_open(void);
+int group_open_at(const char *bdf);
+/* 0 or a negative errno */
 int group_set_container(int group, int container);
+int group_unset_container(int group);
 /* edu out of its group, ready for DMA; 0 or a negative errno */
 int group_get_edu(int group, struct edu *edu);
 
