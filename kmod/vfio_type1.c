@@ -212,6 +212,23 @@ static int get_info(struct iommufd_ctx *ictx, void __user *arg)
 	return rc;
 }
 
+/* In the order of vfio_iommu_type1, which decides between the two errors. */
+static int check_map(const struct vfio_iommu_type1_dma_map *map)
+{
+	u64 last_iova, last_byte;
+
+	if (map->flags & ~(VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE) ||
+	    !map->size)
+		return -EINVAL;
+	if (check_add_overflow(map->iova, map->size - 1, &last_iova) ||
+	    check_add_overflow(map->vaddr, map->size - 1, &last_byte))
+		return -EOVERFLOW;
+	if (!map->flags)
+		return -EINVAL;
+	/* No process has memory at the last address. */
+	return last_byte == U64_MAX ? -EFAULT : 0;
+}
+
 static int map_dma(struct iommufd_ctx *ictx, void __user *arg)
 {
 	const size_t minsz = offsetofend(struct vfio_iommu_type1_dma_map, size);
@@ -222,9 +239,11 @@ static int map_dma(struct iommufd_ctx *ictx, void __user *arg)
 
 	if (copy_from_user(&map, arg, minsz))
 		return -EFAULT;
-	if (map.argsz < minsz || map.flags & ~(VFIO_DMA_MAP_FLAG_READ |
-					       VFIO_DMA_MAP_FLAG_WRITE))
+	if (map.argsz < minsz)
 		return -EINVAL;
+	rc = check_map(&map);
+	if (rc)
+		return rc;
 	if (map.flags & VFIO_DMA_MAP_FLAG_READ)
 		cmd.flags |= IOMMU_IOAS_MAP_READABLE;
 	if (map.flags & VFIO_DMA_MAP_FLAG_WRITE)
@@ -232,7 +251,7 @@ static int map_dma(struct iommufd_ctx *ictx, void __user *arg)
 	cmd.user_va = map.vaddr;
 	cmd.length = map.size;
 	cmd.iova = map.iova;
-	/* type1 has one answer to all that can be wrong with these. */
+	/* What remains: an address or a length of 2^64 - 1, which is no page. */
 	if (ioas_check_map(&cmd))
 		return -EINVAL;
 	ioas = vfio_compat_pin(ictx);
@@ -279,26 +298,43 @@ static int unmap_range(struct iommufd_ctx *ictx, struct ioas *ioas,
 	return rc;
 }
 
+/*
+ * In the order of vfio_iommu_type1, which checks the alignment before it checks
+ * whether the range wraps. A range that does not wrap needs no alignment here.
+ */
+static int check_unmap(const struct vfio_iommu_type1_dma_unmap *unmap,
+		       unsigned long *last)
+{
+	if (unmap->flags & ~VFIO_DMA_UNMAP_FLAG_ALL)
+		return -EINVAL;
+	if (unmap->flags & VFIO_DMA_UNMAP_FLAG_ALL) {
+		*last = ULONG_MAX;
+		return unmap->iova || unmap->size ? -EINVAL : 0;
+	}
+	if (!unmap->size)
+		return -EINVAL;
+	if (check_add_overflow(unmap->iova, unmap->size - 1, last))
+		return PAGE_ALIGNED(unmap->iova | unmap->size) ? -EOVERFLOW :
+								 -EINVAL;
+	return 0;
+}
+
 static int unmap_dma(struct iommufd_ctx *ictx, void __user *arg)
 {
 	const size_t minsz = offsetofend(struct vfio_iommu_type1_dma_unmap,
 					 size);
-	unsigned long last = ULONG_MAX, unmapped = 0;
+	unsigned long unmapped = 0, last;
 	struct vfio_iommu_type1_dma_unmap unmap;
 	struct ioas *ioas;
 	int rc;
 
 	if (copy_from_user(&unmap, arg, minsz))
 		return -EFAULT;
-	if (unmap.argsz < minsz || unmap.flags & ~VFIO_DMA_UNMAP_FLAG_ALL)
+	if (unmap.argsz < minsz)
 		return -EINVAL;
-	if (unmap.flags & VFIO_DMA_UNMAP_FLAG_ALL) {
-		if (unmap.iova || unmap.size)
-			return -EINVAL;
-	} else if (!unmap.size ||
-		   check_add_overflow(unmap.iova, unmap.size - 1, &last)) {
-		return -EINVAL;
-	}
+	rc = check_unmap(&unmap, &last);
+	if (rc)
+		return rc;
 	ioas = vfio_compat_pin(ictx);
 	if (IS_ERR(ioas))
 		return PTR_ERR(ioas);
@@ -319,7 +355,9 @@ static int unmap_dma(struct iommufd_ctx *ictx, void __user *arg)
  *
  * The IOAS is that of IOMMU_VFIO_IOAS, which VFIO_GROUP_SET_CONTAINER makes if
  * there is none. Where the two differ, errors are those of vfio_iommu_type1
- * rather than those of IOMMU_IOAS_MAP and IOMMU_IOAS_UNMAP.
+ * rather than those of IOMMU_IOAS_MAP and IOMMU_IOAS_UNMAP; on all kernels those
+ * of 7.3, whose driver tells a range that wraps (-EOVERFLOW) from other wrong
+ * ones. That of 6.12 answers -EINVAL there.
  *
  * VFIO_GET_API_VERSION, VFIO_CHECK_EXTENSION: the version; 1 or 0. Without an
  * IOAS VFIO_DMA_CC_IOMMU is 0.
@@ -335,14 +373,16 @@ static int unmap_dma(struct iommufd_ctx *ictx, void __user *arg)
  * programs add one to the end of a range.
  *
  * VFIO_IOMMU_MAP_DMA: 0; -EINVAL if argsz is too small, for unknown flags, one
- * of them VFIO_DMA_MAP_FLAG_VADDR, if neither readable nor writable, of no
- * length, or if a range leaves its address space; -ENODEV; the errors of
- * ioas_map_user(). Memory is charged to the process, as vfio_iommu_type1 does,
- * whatever %IOMMU_OPTION_RLIMIT_MODE says.
+ * of them VFIO_DMA_MAP_FLAG_VADDR, and for no length; -EOVERFLOW if one of the
+ * ranges wraps; -EINVAL if neither readable nor writable; -EFAULT if the memory
+ * reaches to the last address there is; -ENODEV; the errors of ioas_map_user().
+ * Memory is charged to the process, as vfio_iommu_type1 does, whatever
+ * %IOMMU_OPTION_RLIMIT_MODE says.
  *
  * VFIO_IOMMU_UNMAP_DMA: 0, also if nothing was mapped there; -EINVAL if argsz
- * is too small, for flags other than VFIO_DMA_UNMAP_FLAG_ALL, and for a range
- * that is empty or leaves the address space; -ENODEV; -ENOENT if the range cuts
+ * is too small, for flags other than VFIO_DMA_UNMAP_FLAG_ALL, for a range with
+ * that flag, and for an empty one without; -EOVERFLOW if the range wraps, or
+ * -EINVAL if it is not aligned to pages, too; -ENODEV; -ENOENT if the range cuts
  * a mapping and larger IO pages are enabled; the errors of iopt_cut() if they
  * are not; -EINTR on a fatal signal; -EFAULT.
  *

@@ -187,43 +187,33 @@ static void both_interfaces_see_the_same_mappings(void **state)
 	assert_int_equal(unmap_pages(0, 1), PAGE);
 }
 
-static void a_map_is_checked(void **state)
+static void a_map_goes_where_nothing_is(void **state)
 {
-	const struct {
-		void *memory;
-		uint64_t length;
-		uint32_t flags;
-		uint64_t iova;
-		int error;
-	} cases[] = {
-		{ memory, PAGE, 0, BASE, -EINVAL },
-		{ memory, PAGE, DMA_RW | VFIO_DMA_MAP_FLAG_VADDR, BASE,
-		  -EINVAL },
-		{ memory, PAGE, VFIO_DMA_MAP_FLAG_VADDR, BASE, -EINVAL },
-		{ memory, PAGE, DMA_RW | 1U << 31, BASE, -EINVAL },
-		{ memory, 0, DMA_RW, BASE, -EINVAL },
-		{ memory, PAGE, DMA_RW, UINT64_MAX, -EINVAL },
-		{ memory, 2 * PAGE, DMA_RW, -PAGE, -EINVAL },
-		{ memory, UINT64_MAX, DMA_RW, 0, -EINVAL },
-		{ (void *)-PAGE, 2 * PAGE, DMA_RW, BASE, -EINVAL },
-		{ memory, PAGE, DMA_RW, BASE - 16 * PAGE, -EEXIST },
-		{ memory, 2 * PAGE, DMA_RW, BASE - 17 * PAGE, -EEXIST },
-	};
-	size_t i;
-
-	assert_int_equal(type1_map(iommu, memory, PAGE, DMA_RW,
-				   BASE - 16 * PAGE), 0);
-	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		assert_int_equal(type1_map(iommu, cases[i].memory,
-					   cases[i].length, cases[i].flags,
-					   cases[i].iova), cases[i].error);
-		assert_int_equal(ioas_areas(iommu, ioas), 1);
-	}
-	assert_int_equal(type1_map(iommu, memory, PAGE, DMA_READ, BASE), 0);
-	assert_int_equal(type1_map(iommu, memory, PAGE, DMA_WRITE,
+	assert_int_equal(map_pages(0, 1), 0);
+	assert_int_equal(map_pages(0, 1), -EEXIST);
+	assert_int_equal(map_pages(-1, 2), -EEXIST);
+	assert_int_equal(ioas_areas(iommu, ioas), 1);
+	assert_int_equal(type1_map(iommu, memory, PAGE, DMA_READ,
 				   BASE + PAGE), 0);
-	/* The last byte of all there is is not too far */
-	assert_int_equal(type1_map(iommu, memory, PAGE, DMA_RW, -PAGE), 0);
+	assert_int_equal(type1_map(iommu, memory, PAGE, DMA_WRITE,
+				   BASE + 2 * PAGE), 0);
+	assert_int_equal(ioas_areas(iommu, ioas), 3);
+}
+
+/* Flags of features that are not there */
+static void unknown_flags_are_refused(void **state)
+{
+	assert_int_equal(type1_map(iommu, memory, PAGE,
+				   VFIO_DMA_MAP_FLAG_VADDR, BASE), -EINVAL);
+	assert_int_equal(map_pages(0, 1), 0);
+	assert_int_equal(type1_unmap(iommu, BASE, PAGE,
+				     VFIO_DMA_UNMAP_FLAG_VADDR, NULL), -EINVAL);
+	assert_int_equal(type1_unmap(iommu, BASE, PAGE,
+				     VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP,
+				     NULL), -EINVAL);
+	assert_int_equal(type1_unmap(iommu, 0, 0, VFIO_DMA_UNMAP_FLAG_ALL |
+				     VFIO_DMA_UNMAP_FLAG_VADDR, NULL), -EINVAL);
+	assert_int_equal(ioas_areas(iommu, ioas), 1);
 }
 
 /* Sizes smaller than what was published first, and memory that is not there */
@@ -259,41 +249,6 @@ static void arguments_are_checked(void **state)
 	unmap.argsz = sizeof(unmap) + 100;
 	assert_int_equal(answer(VFIO_IOMMU_UNMAP_DMA, &unmap), 0);
 	assert_int_equal(unmap.size, PAGE);
-}
-
-static void an_unmap_is_checked(void **state)
-{
-	const struct {
-		uint64_t iova;
-		uint64_t length;
-		uint32_t flags;
-	} cases[] = {
-		{ BASE, 0, 0 },
-		{ -PAGE, 2 * PAGE, 0 },
-		{ 2, UINT64_MAX, 0 },
-		{ BASE, 0, VFIO_DMA_UNMAP_FLAG_ALL },
-		{ 0, PAGE, VFIO_DMA_UNMAP_FLAG_ALL },
-		{ 0, UINT64_MAX, VFIO_DMA_UNMAP_FLAG_ALL },
-		{ BASE, PAGE, VFIO_DMA_UNMAP_FLAG_VADDR },
-		{ 0, 0, VFIO_DMA_UNMAP_FLAG_ALL | VFIO_DMA_UNMAP_FLAG_VADDR },
-		{ BASE, PAGE, VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP },
-		{ BASE, PAGE, 1U << 31 },
-	};
-	struct vfio_iommu_type1_dma_unmap unmap;
-	size_t i;
-
-	assert_int_equal(map_pages(0, 1), 0);
-	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		unmap = (struct vfio_iommu_type1_dma_unmap){
-			.argsz = sizeof(unmap),
-			.flags = cases[i].flags,
-			.iova = cases[i].iova,
-			.size = cases[i].length,
-		};
-		assert_int_equal(answer(VFIO_IOMMU_UNMAP_DMA, &unmap), -EINVAL);
-		assert_int_equal(unmap.size, cases[i].length);
-		assert_int_equal(ioas_areas(iommu, ioas), 1);
-	}
 }
 
 static void what_was_unmapped_is_told(void **state)
@@ -529,9 +484,9 @@ int main(void)
 		TEST(a_wrong_ioas_changes_nothing, setup_ioas),
 		TEST(the_ioas_cannot_be_destroyed_while_set, setup_ioas),
 		TEST(both_interfaces_see_the_same_mappings, setup_ioas),
-		TEST(a_map_is_checked, setup_v2),
+		TEST(a_map_goes_where_nothing_is, setup_v2),
+		TEST(unknown_flags_are_refused, setup_v2),
 		TEST(arguments_are_checked, setup_v2),
-		TEST(an_unmap_is_checked, setup_v2),
 		TEST(what_was_unmapped_is_told, setup_v2),
 		TEST(v2_keeps_mappings_whole, setup_v2),
 		TEST(v1_unmaps_any_part, setup_v1),
