@@ -359,17 +359,22 @@ static const struct file_operations iommufd_fops = {
  * iommufd_ctx_from_file - the context behind an open file
  * @file: any file
  *
- * Return: the context with a reference, or ERR_PTR(-EBADFD) if the file is not
- * /dev/iommu.
+ * Return: the context with a reference; ERR_PTR(-EBADFD) if the file is not
+ * /dev/iommu; ERR_PTR(-EINTR) on a fatal signal while what the last driver left
+ * mapped is unmapped, see vfio_compat_join().
  */
 struct iommufd_ctx *iommufd_ctx_from_file(struct file *file)
 {
 	struct iommufd_ctx *ictx;
+	int rc;
 
 	if (file->f_op != &iommufd_fops)
 		return ERR_PTR(-EBADFD);
 	ictx = file->private_data;
-	iommufd_ctx_get(ictx);
+	rc = vfio_compat_join(ictx);
+	if (rc)
+		return ERR_PTR(rc);
+	get_file(file);
 	return ictx;
 }
 EXPORT_SYMBOL_GPL(iommufd_ctx_from_file);
@@ -379,7 +384,7 @@ EXPORT_SYMBOL_GPL(iommufd_ctx_from_file);
  * @fd: of the calling process
  *
  * Return: the context with a reference; ERR_PTR(-EBADF) if the descriptor is
- * not open, ERR_PTR(-EBADFD) if it is not of /dev/iommu.
+ * not open; the errors of iommufd_ctx_from_file().
  */
 struct iommufd_ctx *iommufd_ctx_from_fd(int fd)
 {
@@ -397,9 +402,12 @@ EXPORT_SYMBOL_GPL(iommufd_ctx_from_fd);
 /**
  * iommufd_ctx_get - take a reference
  * @ictx: the context; the caller has a reference
+ *
+ * Context: process context; may sleep.
  */
 void iommufd_ctx_get(struct iommufd_ctx *ictx)
 {
+	vfio_compat_get(ictx);
 	get_file(ictx->file);
 }
 EXPORT_SYMBOL_GPL(iommufd_ctx_get);
@@ -407,9 +415,15 @@ EXPORT_SYMBOL_GPL(iommufd_ctx_get);
 /**
  * iommufd_ctx_put - drop a reference
  * @ictx: the context, which ends with the last one
+ *
+ * The last one that a driver has takes with it what is mapped in the IOAS of a
+ * container, see vfio_compat_put().
+ *
+ * Context: process context; may sleep.
  */
 void iommufd_ctx_put(struct iommufd_ctx *ictx)
 {
+	vfio_compat_put(ictx);
 	fput(ictx->file);
 }
 EXPORT_SYMBOL_GPL(iommufd_ctx_put);

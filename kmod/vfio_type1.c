@@ -348,6 +348,29 @@ static int unmap_dma(struct iommufd_ctx *ictx, void __user *arg)
 }
 
 /**
+ * vfio_type1_empty - make the IOAS of a container as new for the next group
+ * @ictx: the context
+ * @ioas: used by the caller
+ *
+ * Unmaps everything, and enables larger IO pages, which VFIO_SET_IOMMU may have
+ * disabled: vfio_iommu_type1 forgets the type with the last group. A map that is
+ * still pinning its memory comes after this.
+ *
+ * Return: 0; -EINTR on a fatal signal while other requests work on the IOAS, with
+ * part of it unmapped.
+ */
+int vfio_type1_empty(struct iommufd_ctx *ictx, struct ioas *ioas)
+{
+	unsigned long unmapped = 0;
+	int rc = 0;
+
+	/* Policies and traces are told of unmaps, not of groups. */
+	if (READ_ONCE(ioas->iopt.nr_areas))
+		rc = unmap_range(ictx, ioas, 0, ULONG_MAX, &unmapped);
+	return rc ?: iopt_set_huge_pages(&ioas->iopt, true);
+}
+
+/**
  * vfio_type1_ioctl - what is no ioctl of iommufd may be one of a container
  * @ictx: the context
  * @cmd: the ioctl

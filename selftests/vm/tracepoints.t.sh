@@ -53,6 +53,13 @@ check "a copy" traced copy \
 check "a file" traced map_file \
 	"ctx=[0-9]+ ioas=1 iova=0x1000000 length=0x4000 fd=[0-9]+ start=0x2000 flags=0x7 error=0"
 
+# A group that leaves twice, with something mapped
+echo >$trace/trace
+TEST=the_group_leaves "$tests/type1_leave" >/dev/null 2>&1
+check "what the last group leaves" traced unmap \
+	"ctx=[0-9]+ ioas=1 iova=0x0 length=0xffffffffffffffff unmapped=0x10000 error=0"
+is "and nothing else is unmapped" "$(count unmap)" 2
+
 # IOAS_MAP flags: 1 fixed, 2 writable, 4 readable
 echo >$trace/trace
 iommufd-bpf -j dma-test --device "$device" >/tmp/said
