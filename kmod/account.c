@@ -253,22 +253,30 @@ static int pay_user(struct account *account, unsigned long npages)
 	return 0;
 }
 
-static void change_locked_vm(struct account *account, long npages)
-{
-	if (npages)
-		__account_locked_vm(account->mm, abs(npages), npages > 0,
-				    account->task, true);
-}
-
+/*
+ * Settled with whatever is counted next: pages must not be given back before they
+ * have been counted.
+ */
 static long take_debt(struct account *account)
 {
 	long owed;
 
+	if (!READ_ONCE(account->owed))
+		return 0;
 	spin_lock(&debtors_lock);
 	owed = account->owed;
 	account->owed = 0;
 	spin_unlock(&debtors_lock);
 	return owed;
+}
+
+/* Under the mmap lock. */
+static void change_locked_vm(struct account *account, long npages)
+{
+	npages += take_debt(account);
+	if (npages)
+		__account_locked_vm(account->mm, abs(npages), npages > 0,
+				    account->task, true);
 }
 
 static int pay_process(struct account *account, unsigned long npages,
@@ -280,7 +288,7 @@ static int pay_process(struct account *account, unsigned long npages,
 	rc = mmap_write_lock_killable(account->mm);
 	if (rc)
 		return rc;
-	change_locked_vm(account, take_debt(account));
+	change_locked_vm(account, 0);
 	rc = __account_locked_vm(account->mm, npages, true, account->task,
 				 !limited);
 	mmap_write_unlock(account->mm);
@@ -316,15 +324,9 @@ static void count_later(struct account *account, long npages)
 /* True: there is nothing left to do for the account. */
 static bool settle_debt(struct account *account)
 {
-	long owed = take_debt(account);
 	bool orphan;
 
-	if (owed && !count_now(account, owed)) {
-		spin_lock(&debtors_lock);
-		account->owed += owed;
-		spin_unlock(&debtors_lock);
-		return false;
-	}
+	count_now(account, 0);
 	spin_lock(&debtors_lock);
 	if (account->owed) {
 		spin_unlock(&debtors_lock);

@@ -170,7 +170,10 @@ static unsigned long user_address(const struct pages *pages,
 	return pages->uptr + (index << PAGE_SHIFT);
 }
 
-/* Of any process, as long as it lives. */
+/*
+ * Of any process, as long as it lives. If it ends meanwhile, its address space is
+ * left to others to take apart: that waits for its asynchronous IO.
+ */
 static long pin_remote(struct mm_struct *mm, unsigned long addr,
 		       unsigned long nr, unsigned int flags,
 		       struct page **list)
@@ -186,7 +189,7 @@ static long pin_remote(struct mm_struct *mm, unsigned long addr,
 		if (locked)
 			mmap_read_unlock(mm);
 	}
-	mmput(mm);
+	mmput_async(mm);
 	return got;
 }
 

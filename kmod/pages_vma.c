@@ -49,6 +49,6 @@ int check_pinnable(const struct pages *pages, unsigned long first,
 	}
 	mmap_read_unlock(mm);
 put:
-	mmput(mm);
+	mmput_async(mm);
 	return rc;
 }

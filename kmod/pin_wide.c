@@ -272,7 +272,7 @@ static void wide_destroy(struct wide *wide)
 {
 	mem_cgroup_put(wide->memcg);
 	if (wide->mm)
-		mmput(wide->mm);
+		mmput_async(wide->mm);
 	wide_free(wide);
 }
 

@@ -332,6 +332,26 @@ static void a_policy_that_goes_does_not_wait(void **state)
 	assert_locked_soon(0);
 }
 
+/* What is still to be charged is not given back before that */
+static void unmapping_right_after_the_lock_is_free(void **state)
+{
+	int i;
+
+	charge_before();
+	hold_mmap_lock();
+	policy_detach(&policy);
+	/* The module looks at the lock now and then, and not just now */
+	usleep(250000);
+	release_mmap_lock();
+	assert_int_equal(ioas_unmap_all(iommu, ioas), 0);
+	for (i = 0; i < 10; i++) {
+		assert_in_range(puppet_do(&mapper, locked, 0, 0), 0,
+				PAGES_KIB);
+		usleep(20000);
+	}
+	assert_locked_soon(0);
+}
+
 static void unmapping_after_a_policy_does_not_wait(void **state)
 {
 	charge_before();
@@ -413,6 +433,7 @@ int main(void)
 		WAY(closing_a_context_does_not_wait, charged),
 		WAY(a_policy_that_goes_does_not_wait, exceeding),
 		WAY(unmapping_after_a_policy_does_not_wait, exceeding),
+		WAY(unmapping_right_after_the_lock_is_free, exceeding),
 		WAY(the_last_to_use_an_mm_does_not_wait, exempt),
 	};
 
