@@ -50,7 +50,8 @@ enum iommufd_policy_flags {
  * @IOMMUFD_POLICY_OP_REPLACE_ACCESS: one moves to another IOAS
  * @IOMMUFD_POLICY_OP_TYPE1_MAP: VFIO_IOMMU_MAP_DMA
  * @IOMMUFD_POLICY_OP_IOAS_UNMAP: IOMMU_IOAS_UNMAP
- * @IOMMUFD_POLICY_OP_TYPE1_UNMAP: VFIO_IOMMU_UNMAP_DMA
+ * @IOMMUFD_POLICY_OP_TYPE1_UNMAP: VFIO_IOMMU_UNMAP_DMA, or the last group leaves
+ *	a container
  * @IOMMUFD_POLICY_OP_IOAS_DESTROY: an IOAS is gone, with all that was mapped
  * @IOMMUFD_POLICY_OP_DETACH_DEVICE: a device is attached to nothing any more
  * @IOMMUFD_POLICY_OP_DETACH_ACCESS: an in-kernel user, likewise
