@@ -254,18 +254,24 @@ static int pay_user(struct account *account, unsigned long npages)
 }
 
 /*
- * Settled with whatever is counted next: pages must not be given back before they
- * have been counted.
+ * What all accounts of an address space owe is settled with whatever is counted
+ * next: a limit has to see it, and pages must not be given back before they have
+ * been counted.
  */
-static long take_debt(struct account *account)
+static long take_debts(const struct mm_struct *mm)
 {
-	long owed;
+	struct account *account;
+	long owed = 0;
 
-	if (!READ_ONCE(account->owed))
+	if (list_empty(&debtors))
 		return 0;
 	spin_lock(&debtors_lock);
-	owed = account->owed;
-	account->owed = 0;
+	list_for_each_entry(account, &debtors, debtor) {
+		if (account->mm != mm)
+			continue;
+		owed += account->owed;
+		account->owed = 0;
+	}
 	spin_unlock(&debtors_lock);
 	return owed;
 }
@@ -273,7 +279,7 @@ static long take_debt(struct account *account)
 /* Under the mmap lock. */
 static void change_locked_vm(struct account *account, long npages)
 {
-	npages += take_debt(account);
+	npages += take_debts(account->mm);
 	if (npages)
 		__account_locked_vm(account->mm, abs(npages), npages > 0,
 				    account->task, true);

@@ -10,6 +10,7 @@
 #include <linux/iommu.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "area.h"
@@ -309,8 +310,10 @@ static int place_areas(struct io_pagetable *iopt, struct area **areas,
 
 static void unuse_all(struct area **areas, unsigned long nr)
 {
-	while (nr--)
+	while (nr--) {
 		area_unuse_pages(areas[nr]);
+		iopt_resched(nr);
+	}
 }
 
 static int use_all(struct area **areas, unsigned long nr,
@@ -325,6 +328,7 @@ static int use_all(struct area **areas, unsigned long nr,
 			unuse_all(areas, i);
 			return rc;
 		}
+		iopt_resched(i);
 	}
 	return 0;
 }
@@ -456,7 +460,10 @@ int iopt_map(struct io_pagetable *iopt, struct area **areas, unsigned long nr,
 		return 0;
 
 	for (i = 0; i < nr; i++) {
-		rc = fill_domains(iopt, areas[i]);
+		iopt_resched(i);
+		rc = nr > 1 && fatal_signal_pending(current) ? -EINTR : 0;
+		if (!rc)
+			rc = fill_domains(iopt, areas[i]);
 		if (rc)
 			goto unfill;
 	}

@@ -292,16 +292,21 @@ static unsigned long needed(const struct iova_space *space,
 								  need;
 }
 
-/* The part of a hole that lies in the window; false if there is none. */
+/*
+ * The part of a hole that lies in the window, which need not begin at a multiple
+ * of the grain; false if there is none.
+ */
 static bool cut_to_window(const struct iova_space *space,
 			  const struct iova_hole *want, unsigned long *start,
 			  unsigned long *last)
 {
-	unsigned long from = max(*start, want->start);
+	unsigned long from = grain_up(space, *start);
 
-	*start = grain_up(space, from);
+	if (from < *start)
+		return false;
+	*start = max(from, want->start);
 	*last = min(*last, want->last);
-	return *start >= from && *start <= *last;
+	return *start <= *last;
 }
 
 /* The lowest suitable address in a hole. */

@@ -195,6 +195,44 @@ int pages_missing(struct pages *pages, const struct uses *ranges,
 	return 0;
 }
 
+/* Could those in no use be pinned? */
+static int check_unused(const struct pages *pages, unsigned long first,
+			unsigned long last)
+{
+	unsigned long gap_last;
+	int rc = 0;
+
+	while (!rc && uses_next_gap(&pages->uses, &first, last, &gap_last)) {
+		rc = check_pinnable(pages, first, gap_last);
+		first = gap_last + 1;
+	}
+	return rc;
+}
+
+/**
+ * pages_check_missing - find out whether pages that are not pinned could be
+ * @pages: the pages
+ * @ranges: which of them are looked at
+ *
+ * Return: 0; -EFAULT if some cannot; -EINTR on a fatal signal.
+ */
+int pages_check_missing(struct pages *pages, const struct uses *ranges)
+{
+	unsigned long first = 0, last, end = pfn_table_pages(&pages->table) - 1;
+	int rc;
+
+	rc = mutex_lock_killable(&pages->lock);
+	if (rc)
+		return rc;
+	while (!rc && !pages->whole &&
+	       uses_next_used(ranges, &first, end, &last)) {
+		rc = check_unused(pages, first, last);
+		first = last + 1;
+	}
+	mutex_unlock(&pages->lock);
+	return rc;
+}
+
 static unsigned long unpin_unused(struct pages *pages, unsigned long first,
 				  unsigned long last)
 {
@@ -323,7 +361,7 @@ static int acquire(struct pages *pages, unsigned long first, unsigned long last,
 	trace_iommufd_charge(pages->account, total, rc);
 	/* That nothing could be pinned there comes first. */
 	if (rc)
-		return check_pinnable(pages, first, last) ?: rc;
+		return rc == -EINTR ? rc : check_unused(pages, first, last) ?: rc;
 	rc = pin_paid(pages, first, last, total);
 	if (rc)
 		pages_uncharge(pages, total);
@@ -354,31 +392,24 @@ static bool is_whole(const struct pages *pages, unsigned long first,
 	return !first && last == pfn_table_pages(&pages->table) - 1;
 }
 
-/* Wait until nobody hands the pages over to another process. */
-static int wait_for_handover(struct account_book *book)
-{
-	int rc = mutex_lock_killable(&book->handover);
-
-	if (!rc)
-		mutex_unlock(&book->handover);
-	return rc;
-}
-
+/* Waits until nobody hands the pages over to another process. */
 static int lock_to_use(struct pages *pages)
 {
 	struct account_book *book;
 	int rc;
 
-	for (;;) {
-		rc = mutex_lock_killable(&pages->lock);
-		if (rc || likely(!pages->offered))
-			return rc;
-		book = pages->account->book;
-		mutex_unlock(&pages->lock);
-		rc = wait_for_handover(book);
-		if (rc)
-			return rc;
-	}
+	rc = mutex_lock_killable(&pages->lock);
+	if (rc || likely(!pages->offered))
+		return rc;
+	book = pages->account->book;
+	mutex_unlock(&pages->lock);
+	rc = mutex_lock_killable(&book->handover);
+	if (rc)
+		return rc;
+	/* Nothing is offered now. */
+	rc = mutex_lock_killable(&pages->lock);
+	mutex_unlock(&book->handover);
+	return rc;
 }
 
 /**

@@ -65,6 +65,7 @@ void pages_forget_spare(struct account_book *book);
 
 int pages_missing(struct pages *pages, const struct uses *ranges,
 		  struct charge *charge);
+int pages_check_missing(struct pages *pages, const struct uses *ranges);
 int pages_use(struct pages *pages, unsigned long first, unsigned long last,
 	      const struct policy_reason *reason);
 void pages_unuse(struct pages *pages, unsigned long first, unsigned long last);

@@ -28,14 +28,14 @@ struct runs {
 
 /*
  * Neither a request that maps nor one that unmaps gives the IOMMU driver more
- * at a time: there are as many IO pages in it as the CPU may be kept busy with,
- * and what is taken back, whether by us or by the IOMMU core after a failure,
- * has IO pages of one size. Larger IO pages than PUD_SIZE are not mapped.
+ * at a time, so that the CPU is not kept for long, and that the IOMMU core takes
+ * back after a failure what pages_unmap() could: see compat_unmap_step(). IO
+ * pages larger than 1 GiB are not mapped.
  */
 static unsigned long one_step(unsigned long iova, unsigned long length)
 {
-	return compat_unmap_step(iova, min(length, PUD_SIZE -
-						   (iova & ~PUD_MASK)));
+	return compat_unmap_step(iova,
+				 min(length, SZ_1G - (iova & (SZ_1G - 1))));
 }
 
 /**
@@ -45,19 +45,22 @@ static unsigned long one_step(unsigned long iova, unsigned long length)
  * @length: bytes
  *
  * The one way out of a domain: see compat_unmap_step(). Ranges that do not touch
- * take a call each.
+ * take a call each. Before 6.19 virtio-iommu unmaps all that was mapped with one
+ * call of iommu_map(), and cannot find what is in the middle of that: the next
+ * step begins where the one before has ended.
  *
  * Context: may sleep.
  */
 void pages_unmap(struct iommu_domain *domain, unsigned long iova,
 		 unsigned long length)
 {
-	unsigned long done = 0, step;
+	unsigned long done = 0, step, unmapped;
 
 	while (done < length) {
 		step = one_step(iova + done, length - done);
-		WARN_ON(iommu_unmap(domain, iova + done, step) != step);
-		done += step;
+		unmapped = iommu_unmap(domain, iova + done, step);
+		WARN_ON(unmapped < step || unmapped > length - done);
+		done += max(unmapped, step);
 		cond_resched();
 	}
 }
@@ -118,8 +121,10 @@ static void unmap_remains(struct iommu_domain *domain, unsigned long iova,
 	for (i = 0; i < length; i += n + step) {
 		n = 0;
 		while (i + n < length &&
-		       iommu_iova_to_phys(domain, iova + i + n))
+		       iommu_iova_to_phys(domain, iova + i + n)) {
 			n += step;
+			cond_resched();
+		}
 		if (n)
 			pages_unmap(domain, iova + i, n);
 		cond_resched();

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What a process has mapped where pages of it are to be pinned. */
 #include <linux/mm.h>
+#include <linux/overflow.h>
 #include <linux/sched/mm.h>
+#include <linux/uaccess.h>
 
 #include "account.h"
 #include "pages.h"
 #include "pages_pin.h"
 
-/* Does GUP refuse all memory of a mapping? */
+/* Does GUP refuse all memory of a mapping? It does of some others, too. */
 static bool never_pinned(const struct vm_area_struct *vma, bool writable)
 {
 	return vma->vm_flags & (VM_IO | VM_PFNMAP) ||
@@ -27,8 +29,7 @@ static bool never_pinned(const struct vm_area_struct *vma, bool writable)
 int check_pinnable(const struct pages *pages, unsigned long first,
 		   unsigned long last)
 {
-	unsigned long addr = pages->uptr + (first << PAGE_SHIFT);
-	unsigned long end = pages->uptr + ((last + 1) << PAGE_SHIFT);
+	unsigned long addr = pages->uptr + (first << PAGE_SHIFT), end;
 	struct mm_struct *mm = pages->account->mm;
 	struct vm_area_struct *vma;
 	int rc;
@@ -40,12 +41,15 @@ int check_pinnable(const struct pages *pages, unsigned long first,
 	rc = mmap_read_lock_killable(mm);
 	if (rc)
 		goto put;
-	for (; addr < end && !rc; addr = vma->vm_end) {
+	addr = untagged_addr_remote(mm, addr);
+	if (check_add_overflow(addr, (last - first + 1) << PAGE_SHIFT, &end))
+		rc = -EFAULT;
+	while (!rc && addr < end) {
 		vma = vma_lookup(mm, addr);
-		if (!vma || never_pinned(vma, pages->writable)) {
+		if (!vma || never_pinned(vma, pages->writable))
 			rc = -EFAULT;
-			break;
-		}
+		else
+			addr = vma->vm_end;
 	}
 	mmap_read_unlock(mm);
 put:

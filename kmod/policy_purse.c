@@ -13,7 +13,6 @@
 
 #include "account.h"
 #include "pages.h"
-#include "pages_pin.h"
 #include "policy.h"
 #include "policy_purse.h"
 
@@ -145,19 +144,14 @@ static int expect_want(struct purse *purse, const struct want *want)
 
 static int check_wants(struct purse *purse)
 {
-	unsigned long index, first, last;
+	unsigned long index;
 	struct want *want;
 	int rc = 0;
 
 	xa_for_each(&purse->wants, index, want) {
-		unsigned long end = pfn_table_pages(&want->pages->table) - 1;
-
-		for (first = 0; !rc && uses_next_used(&want->ranges, &first, end,
-						      &last); first = last + 1)
-			rc = check_pinnable(want->pages, first, last);
+		rc = pages_check_missing(want->pages, &want->ranges);
 		if (rc)
 			break;
-		cond_resched();
 	}
 	return rc;
 }
@@ -191,8 +185,10 @@ int purse_fill(struct purse *purse, struct policy_reason *reason)
 			share->charge.npages = 0;
 	}
 	reason->purse = purse;
+	if (!rc || rc == -EINTR)
+		return rc;
 	/* That nothing could be pinned somewhere comes first. */
-	return rc ? check_wants(purse) ?: rc : 0;
+	return check_wants(purse) ?: rc;
 }
 
 /**

@@ -365,8 +365,11 @@ int vfio_type1_empty(struct iommufd_ctx *ictx, struct ioas *ioas)
 	int rc = 0;
 
 	/* Policies and traces are told of unmaps, not of groups. */
-	if (READ_ONCE(ioas->iopt.nr_areas))
-		rc = unmap_range(ictx, ioas, 0, ULONG_MAX, &unmapped);
+	do {
+		if (READ_ONCE(ioas->iopt.nr_areas))
+			rc = unmap_range(ictx, ioas, 0, ULONG_MAX, &unmapped);
+		/* Mapped meanwhile, partly where all had been unmapped. */
+	} while (rc == -ENOENT);
 	return rc ?: iopt_set_huge_pages(&ioas->iopt, true);
 }
 

@@ -89,7 +89,6 @@ static __uint128_t model_fit(const struct iova_hole *want, __uint128_t from,
 		from = want->start;
 	if (end > (__uint128_t)want->last + 1)
 		end = (__uint128_t)want->last + 1;
-	from = grain_up(from);
 	addr = from / align * align + want->phase % align;
 	if (addr < from)
 		addr += align;
@@ -129,7 +128,6 @@ static __uint128_t model_fit_below(const struct iova_hole *want,
 		from = want->start;
 	if (end > (__uint128_t)want->last + 1)
 		end = (__uint128_t)want->last + 1;
-	from = grain_up(from);
 	if (end < want->length)
 		return END;
 	addr = end - want->length;
