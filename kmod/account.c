@@ -254,9 +254,9 @@ static int pay_user(struct account *account, unsigned long npages)
 }
 
 /*
- * What all accounts of an address space owe is settled with whatever is counted
- * next: a limit has to see it, and pages must not be given back before they have
- * been counted.
+ * The debts of all accounts of an address space are settled with whatever is
+ * counted next: a limit has to see them, and pages must not be given back before
+ * they have been counted.
  */
 static long take_debts(const struct mm_struct *mm)
 {
@@ -385,8 +385,8 @@ static int pay(struct account *account, enum account_mode mode,
  * @mode: how
  * @npages: how many; negative: do not count them any more; may be 0
  *
- * What a process pays for is counted under its mmap lock. If that is taken, the
- * pages are counted a moment later: its owner may wait for user space.
+ * Pages that a process pays for are counted under its mmap lock. If that is taken,
+ * they are counted a moment later: its owner may wait for user space.
  *
  * Context: any but interrupts; does not wait.
  */

@@ -99,7 +99,7 @@ static void set_account(struct pages *pages, struct account *account)
 	struct account *old = pages->account;
 
 	refcount_inc(&account->refs);
-	/* Who looks at pages whose lock is held for long has this one. */
+	/* Observers read it under this lock; that of the pages is held for long. */
 	spin_lock(&account->book->lock);
 	pages->account = account;
 	spin_unlock(&account->book->lock);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What a process has mapped where pages of it are to be pinned. */
+/* Mappings of a process where its pages are to be pinned. */
 #include <linux/mm.h>
 #include <linux/overflow.h>
 #include <linux/sched/mm.h>
